@@ -43,8 +43,10 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
  * Ensures that the engine holds an image: looks it up, builds it if it is missing, and takes the lost race for the
@@ -54,7 +56,7 @@ import picocli.CommandLine.Spec;
  * engine. So there is no success without an image, and no failure because somebody else was faster.
  */
 @Command(name = "ensure_image", version = "ensure_image " + ensure_image.VERSION, mixinStandardHelpOptions = true,
-        sortOptions = false, usageHelpAutoWidth = true, separator = " ",
+        sortOptions = false, usageHelpAutoWidth = true,
         customSynopsis = "ensure_image [OPTIONS] REF[=DIR]... [-- DOCKER BUILD OPTIONS...]",
         description = {"", "Ensures that the engine holds the image REF: builds it if it is missing. "
             + "Safe to run many times at once: whoever loses the race for the tag succeeds too.", ""},
@@ -138,9 +140,7 @@ public final class ensure_image implements Callable<Integer> {
         List<String> ours = separator < 0 ? all : all.subList(0, separator);
         return new CommandLine(script)
                 .setParameterExceptionHandler((e, ignored) -> {
-                    e.getCommandLine().getErr().println(Text.error(Text.printable(e.getMessage())));
-                    CommandLine.UnmatchedArgumentException.printSuggestions(e, e.getCommandLine().getErr());
-                    e.getCommandLine().getErr().println(Text.SEE_HELP);
+                    script.report(new Failed(ExitCode.USAGE, Text.printable(e.getMessage()), Text.didYouMean(e)));
                     return ExitCode.USAGE.status;
                 })
                 .setExecutionExceptionHandler((e, commandLine, ignored) -> {
@@ -306,6 +306,7 @@ public final class ensure_image implements Callable<Integer> {
                         events.step(recipe, Step.PAUSING);
                         watch.pause(attempt);
                     }
+                    case INTERRUPTED -> throw Text.interrupted();
                     case NO_ENGINE -> throw docker.noEngine(verdict.line());
                     case FAILED -> throw Text.buildFailed(recipe, build, verdict);
                 }
@@ -335,6 +336,7 @@ public final class ensure_image implements Callable<Integer> {
             try {
                 Thread.sleep(ThreadLocalRandom.current().nextLong(50, 50 + 200L * attempt));
             } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
                 throw Text.interrupted();
             }
         }
@@ -352,6 +354,7 @@ public final class ensure_image implements Callable<Integer> {
             /** An export failed because of others at work; every step is cached, trying again is cheap. */
             TRANSIENT,
             NO_ENGINE,
+            INTERRUPTED,
             FAILED
         }
 
@@ -417,9 +420,8 @@ public final class ensure_image implements Callable<Integer> {
             + "failed to prepare extraction snapshot \"[^\"]+\": parent snapshot [^ ]+ does not exist: not found"),
 
         /** Concurrent commits through the API (Testcontainers): Docker 28.5. */
-        LEASE(Verdict.Kind.TRANSIENT, false, "(?:Error response from daemon: )?"
-            + "(?:failed to (?:open writer|export layer)|failed commit on ref \"[^\"]+\"): .*lease does not exist"
-            + "(?:: not found)?"),
+        LEASE(Verdict.Kind.TRANSIENT, false, "(?:Error response from daemon: )?(?:failed to open writer|failed to export "
+            + "layer: NotFound|failed commit on ref \"[^\"]+\": commit failed): lease does not exist(?:: not found)?"),
 
         /** Engine killed during a build: Docker 26.1, 28.5; {@code unexpected EOF} is the legacy builder's. */
         ENGINE_KILLED(Verdict.Kind.NO_ENGINE, false, "(?:ERROR: )?(?:(?:failed to build: )?failed to solve: Unavailable: .*"
@@ -435,7 +437,11 @@ public final class ensure_image implements Callable<Integer> {
 
         /** A docker context that does not exist. */
         NO_ENDPOINT(Verdict.Kind.NO_ENGINE, false,
-            "(?:ERROR: )?(?:Failed to initialize: )?unable to resolve docker endpoint: .*");
+            "(?:ERROR: )?(?:Failed to initialize: )?unable to resolve docker endpoint: .*"),
+
+        /** docker got a signal, as from Ctrl-C: buildx 0.13, 0.29. */
+        CANCELED(Verdict.Kind.INTERRUPTED, false,
+            "(?:ERROR: )?(?:failed to build: )?failed to solve: Canceled: context canceled");
 
         final Verdict.Kind kind;
         final boolean namesTheTag;
@@ -481,12 +487,12 @@ public final class ensure_image implements Callable<Integer> {
                 domain = DOCKER_HUB;
                 path = path.indexOf('/') < 0 ? "library/" + path : path;
             }
+            check(text, domain.length() + 1 + path.length() <= MAX_NAME, "a name has at most 255 characters");
             check(text, DOMAIN.matcher(domain).matches(), "the registry's host name is not valid");
             check(text, !path.equals("library/"), "there is no name");
             check(text, path.equals(path.toLowerCase(Locale.ROOT)), "a name is all lower case");
             check(text, PATH.matcher(path).matches(), "a name has letters, digits, and single . _ - between them");
             check(text, TAG.matcher(tag).matches(), "a tag has up to 128 letters, digits, . _ -");
-            check(text, domain.length() + 1 + path.length() <= MAX_NAME, "a name has at most 255 characters");
             check(text, !IMAGE_ID.matcher(text).matches(), "this is an image ID");
             return new Reference(domain, path, tag);
         }
@@ -556,7 +562,7 @@ public final class ensure_image implements Callable<Integer> {
 
         /** What the engine holds under the reference at this moment; empty only if it says that there is nothing. */
         Optional<Held> lookUp(Reference reference, Stopwatch watch) throws Failed {
-            Finished finished = run(watch, List.of("image", "inspect", "--format", FORMAT, reference.toString()),
+            Finished finished = run(watch, List.of("image", "inspect", reference.toString(), "--format", FORMAT),
                     line -> { });
             if (finished.status() == 0) {
                 return Optional.of(new Held(finished.out().get(0).strip()));
@@ -613,8 +619,9 @@ public final class ensure_image implements Callable<Integer> {
                         + Text.printable(command) + "'", Text.DOCKER_HINT);
             } catch (TimeoutException e) {
                 throw new Failed(ExitCode.TIMED_OUT, "timed out after " + Text.seconds(watch.limit) + ": docker "
-                        + arguments.get(0) + " of " + Text.printable(arguments.get(2)), Text.TIMEOUT_HINT);
+                        + String.join(" ", arguments.subList(0, Math.min(3, arguments.size()))), Text.TIMEOUT_HINT);
             } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
                 throw Text.interrupted();
             }
         }
@@ -824,6 +831,11 @@ public final class ensure_image implements Callable<Integer> {
         private Text() {
         }
 
+        static String didYouMean(ParameterException e) {
+            List<String> nearest = e instanceof UnmatchedArgumentException unmatched ? unmatched.getSuggestions() : List.of();
+            return nearest.isEmpty() ? SEE_HELP : "Did you mean " + String.join(" or ", nearest) + "?";
+        }
+
         static String error(String message) {
             return "ensure_image: " + message;
         }
@@ -864,7 +876,6 @@ public final class ensure_image implements Callable<Integer> {
         }
 
         static Failed interrupted() {
-            Thread.currentThread().interrupt();
             return new Failed(ExitCode.INTERRUPTED, "interrupted", "");
         }
 
