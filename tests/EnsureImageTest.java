@@ -1,0 +1,364 @@
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** ensure_image on real engines, started the way a test suite starts it: as a process of its own, many at once. */
+class EnsureImageTest {
+
+    private static final int BUILDERS = 12;
+    private static final String RACE = "already exists";
+
+    /** Every test has names and contexts of its own, so that they can share engines. */
+    private final String id = UUID.randomUUID().toString().substring(0, 8);
+    private final String app = "ensure-test-" + id;
+    private Path folder;
+
+    @BeforeEach
+    void makeAFolder() {
+        folder = Harness.newFolder();
+    }
+
+    // ---- Present, missing, built
+
+    @ParameterizedTest
+    @CsvSource({"26.1, CONTAINERD, 1", "26.1, CONTAINERD, 0", "26.1, CLASSIC, 1", "28.5, CONTAINERD, 1", "28.5, CLASSIC, 0",
+        "20.10, CLASSIC, 1", "20.10, CLASSIC, 0"})
+    void aMissingImageIsBuiltAndThenPresent(String version, with_docker.Store store, String buildkit) {
+        Engine engine = new Engine(version, store, buildkit);
+        Harness.write(folder.resolve("images/" + app + "/1/Dockerfile"), "FROM busybox\nRUN echo " + id + " > /id\n");
+
+        Harness.Result first = engine.ensure(app + ":1").succeeded();
+        assertTrue(first.out().startsWith("built "), first.toString());
+        String image = engine.imageId(app + ":1");
+        assertTrue(first.out().contains(image), first.toString());
+        assertEquals(id, engine.docker("run", "--rm", image, "cat", "/id").succeeded().out().strip());
+
+        Harness.Result second = engine.ensure(app + ":1").succeeded();
+        assertTrue(second.out().startsWith("present "), second.toString());
+        assertEquals("", second.err(), "nothing to tell");
+        assertEquals(image, engine.imageId(app + ":1"), "the same image as before");
+    }
+
+    @Test
+    void theContextIsNamedByConventionByReferenceOrByOption() {
+        Engine engine = new Engine("26.1", with_docker.Store.CONTAINERD, "1");
+        Harness.write(folder.resolve("elsewhere/Dockerfile"), "FROM busybox\nRUN echo elsewhere > /from\n");
+        Harness.write(folder.resolve("elsewhere/other.Dockerfile"), "FROM busybox\nRUN echo other > /from\n");
+        Harness.write(folder.resolve("root/" + app + "/Dockerfile"), "FROM busybox\nRUN echo root > /from\n");
+        engine.ensure(app + ":a=elsewhere").succeeded();
+        engine.ensure(app + ":b=elsewhere", "--file", "elsewhere/other.Dockerfile").succeeded();
+        engine.ensure(app, "--images", "root").succeeded();
+        assertEquals("elsewhere", engine.cat(app + ":a", "/from"));
+        assertEquals("other", engine.cat(app + ":b", "/from"));
+        assertEquals("root", engine.cat(app + ":latest", "/from"));
+    }
+
+    @Test
+    void buildArgumentsTargetAndWhatFollowsTheDashesReachTheBuild() {
+        Engine engine = new Engine("26.1", with_docker.Store.CONTAINERD, "1");
+        dockerfile("FROM busybox AS one\nARG A\nARG B\nRUN echo \"$A-$B\" > /args\nFROM one AS two\nRUN echo two > /two\n");
+        engine.ensure(app + "=.", "--build-arg", "A=x y", "--build-arg=B", "--target", "one", "--", "--label", "l=a b")
+                .succeeded();
+        assertEquals("x y-from the environment", engine.cat(app, "/args"));
+        assertNotEquals(0, engine.docker("run", "--rm", app, "cat", "/two").status(), "stage two was not asked for");
+        assertEquals("a b", engine.docker("image", "inspect", app, "--format", "{{index .Config.Labels \"l\"}}").out().strip());
+    }
+
+    @Test
+    void quietPrintsOnlyTheImageId() {
+        Engine engine = new Engine("28.5", with_docker.Store.CONTAINERD, "1");
+        dockerfile("FROM busybox\n");
+        Harness.Result result = engine.ensure("-q", app + "=.").succeeded();
+        assertEquals(engine.imageId(app) + "\n", result.out());
+        assertEquals("", result.err());
+    }
+
+    @Test
+    void severalReferencesAreAllEnsuredAndTheWorstOutcomeIsTheStatus() {
+        Engine engine = new Engine("26.1", with_docker.Store.CONTAINERD, "1");
+        Harness.write(folder.resolve("good/Dockerfile"), "FROM busybox\n");
+        Harness.write(folder.resolve("bad/Dockerfile"), "FROM busybox\nRUN exit 3\n");
+        Harness.Result result = engine.ensure(app + ":1=good", app + ":2=bad", app + ":3=good").expect(10);
+        assertTrue(result.out().contains(app + ":1") && result.out().contains(app + ":3"), result.toString());
+        assertTrue(result.err().contains("build failed: " + app + ":2"), result.toString());
+    }
+
+    // ---- The race
+
+    @ParameterizedTest
+    @CsvSource({"26.1, 1", "26.1, 0", "28.5, 1", "28.5, 0"})
+    void losersOfTheRaceSucceedWhereNaiveBuildersFail(String version, String buildkit) {
+        Engine engine = new Engine(version, with_docker.Store.CONTAINERD, buildkit);
+        dockerfile("FROM busybox\nARG ROUND\nRUN sleep 1.5; echo $ROUND > /round\n");
+
+        boolean naiveFailed = false;
+        for (int round = 0; round < 8 && !naiveFailed; round++) {
+            String argument = "ROUND=naive" + round;
+            engine.docker("image", "rm", "--force", app);
+            List<Harness.Result> results = Harness.together(BUILDERS,
+                i -> engine.command(engine.client(), "build", "--build-arg", argument, "--tag", app, "."));
+            naiveFailed = results.stream().anyMatch(result -> result.status() != 0 && result.err().contains(RACE));
+        }
+        assertTrue(naiveFailed, "control: naive builders race on this engine");
+
+        boolean tolerated = false;
+        for (int round = 0; round < 8 && !tolerated; round++) {
+            String argument = "ROUND=" + round;
+            engine.docker("image", "rm", "--force", app);
+            List<Harness.Result> results = Harness.together(BUILDERS,
+                i -> engine.ensuring(app + "=.", "--build-arg", argument));
+            results.forEach(Harness.Result::succeeded);
+            tolerated = results.stream().anyMatch(result -> result.out().startsWith("built-by-another "));
+            assertEquals(Integer.toString(round), engine.cat(app, "/round"));
+        }
+        assertTrue(tolerated, "the race really happened to one of them");
+    }
+
+    /** With one attempt only, so that the loser has nothing but the message: "already exists", and no image. */
+    @ParameterizedTest
+    @ValueSource(strings = {"26.1", "28.5"})
+    void aLoserWhoseImageWasRemovedMeanwhileDoesNotClaimSuccess(String version) {
+        Engine engine = new Engine(version, with_docker.Store.CONTAINERD, "1");
+        dockerfile("FROM busybox\nARG ROUND\nRUN sleep 1; echo $ROUND > /round\n");
+        boolean gaveUp = false;
+        for (int round = 0; round < 10 && !gaveUp; round++) {
+            String argument = "ROUND=" + round;
+            AtomicBoolean over = new AtomicBoolean();
+            Thread remover = new Thread(() -> {
+                while (!over.get()) {
+                    engine.docker("image", "rm", "--force", app);
+                }
+            });
+            remover.start();
+            List<Harness.Result> results = Harness.together(6,
+                i -> engine.ensuring(app + "=.", "--attempts", "1", "--build-arg", argument));
+            over.set(true);
+            join(remover);
+            for (Harness.Result result : results) {
+                assertTrue(result.status() == 0 || result.status() == 75, result.toString());
+                assertEquals(result.status() == 0, !result.out().isEmpty(), result.toString());
+                gaveUp |= result.status() == 75 && result.err().contains(RACE);
+            }
+        }
+        assertTrue(gaveUp, "control: a loser was told that the image exists when it did not");
+        engine.ensure(app + "=.").succeeded();
+    }
+
+    // ---- Real failures
+
+    @ParameterizedTest
+    @ValueSource(strings = {"1", "0"})
+    void aRunThatFailsSayingAlreadyExistsIsAFailure(String buildkit) {
+        Engine engine = new Engine("26.1", with_docker.Store.CONTAINERD, buildkit);
+        dockerfile("FROM busybox\nRUN echo \"useradd: user 'app' already exists\" >&2; exit 9\n");
+        Harness.Result result = engine.ensure(app + "=.").expect(10);
+        assertTrue(result.err().contains("useradd: user 'app' already exists"), "shows the build's output: " + result);
+        List<String> lines = result.err().lines().toList();
+        String last = lines.get(lines.size() - 1);
+        assertTrue(last.matches("ensure_image: build failed: " + app + ":latest \\(Dockerfile \\./Dockerfile, context \\.\\)"
+                + ", after [0-9.]+ s, docker's exit status [19]"), last);
+        assertEquals("", result.out());
+        assertNotEquals(0, engine.docker("image", "inspect", app).status(), "there is no image");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"1", "0"})
+    void aRunThatPrintsTheRaceLineToTheLetterIsAFailure(String buildkit) {
+        Engine engine = new Engine("26.1", with_docker.Store.CONTAINERD, buildkit);
+        String line = "ERROR: failed to solve: image \"docker.io/library/" + app + ":latest\": already exists";
+        Harness.write(folder.resolve("line"), line + "\n");
+        dockerfile("FROM busybox\nCOPY line /line\nRUN cat /line; cat /line >&2; printf '\\r%s' \"$(cat /line)\"; exit 1\n");
+        Harness.Result result = engine.ensure(app + "=.").expect(10);
+        assertTrue(result.err().contains(line), "control: the line is in the output: " + result);
+    }
+
+    @Test
+    void theBuildsOutputCannotPassForOurs() {
+        Engine engine = new Engine("26.1", with_docker.Store.CONTAINERD, "0");
+        dockerfile("FROM busybox\nRUN printf 'ensure_image: forged\\n::error::forged\\n\\033[2Jforged\\n'; exit 1\n");
+        Harness.Result result = engine.ensure(app + "=.").expect(10);
+        assertTrue(result.err().contains("| ensure_image: forged") && result.err().contains("| ::error::forged"),
+                "control: it was printed: " + result);
+        assertFalse(result.err().contains("\033"), result.toString());
+        assertTrue(result.err().lines().noneMatch(line -> line.startsWith("ensure_image: forged") || line.startsWith("::")));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"1", "0"})
+    void aBuildThatTakesTooLongIsEndedOnTheEngineToo(String buildkit) {
+        Engine engine = new Engine("28.5", with_docker.Store.CONTAINERD, buildkit);
+        String sleep = longSleep();
+        dockerfile("FROM busybox\nRUN " + sleep + "\n");
+        Harness.Result result = engine.ensure(app + "=.", "--timeout", "4").expect(124);
+        assertTrue(result.err().contains("timed out after 4.0 s: docker build --tag " + app + ":latest"), result.toString());
+        Harness.eventually("nothing is left building", Duration.ofSeconds(20), () -> !isRunning(sleep));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"1", "0"})
+    void controlCEndsTheBuildAndExits130(String buildkit) {
+        Engine engine = new Engine("28.5", with_docker.Store.CONTAINERD, buildkit);
+        String sleep = longSleep();
+        dockerfile("FROM busybox\nRUN " + sleep + "\n");
+        // A terminal sends the signal to the whole foreground group; a test run in the background may ignore it.
+        try (Harness.Running running = engine.ensuring(List.of("setsid", "env", "--default-signal=INT"), app + "=.").start()) {
+            Harness.eventually("it builds", Duration.ofSeconds(60), () -> isRunning(sleep));
+            Harness.command("kill", "-INT", "--", "-" + running.pid()).run().succeeded();
+            Harness.Result result = running.await().expect(130);
+            assertFalse(result.err().contains("build failed"), result.toString());
+        }
+        Harness.eventually("nothing is left building", Duration.ofSeconds(20), () -> !isRunning(sleep));
+    }
+
+    // ---- Errors of the user and of the machine
+
+    @Test
+    void eachMistakeHasItsMessageAndStatus2() {
+        Harness.write(folder.resolve("images/empty/readme"), "");
+        assertMistake("ensure_image: no reference: which image?");
+        assertMistake("ensure_image: malformed reference: 'App': a name is all lower case", "App");
+        assertMistake("ensure_image: context not found: images/nowhere", "nowhere");
+        assertMistake("ensure_image: context not found: there", "app=there");
+        assertMistake("ensure_image: context not found: images/empty/readme is not a folder", "app=images/empty/readme");
+        assertMistake("ensure_image: Dockerfile not found: images/empty/Dockerfile", "empty");
+        assertMistake("ensure_image: Dockerfile not found: other", "empty", "-f", "other");
+        assertMistake("ensure_image: Unknown option: '--atempts'", "empty", "--atempts");
+        assertMistake("ensure_image: --file names one Dockerfile, but there are several references", "a", "b", "-f", "x");
+        assertMistake("ensure_image: --attempts and --timeout take numbers from 1", "empty", "--timeout", "0");
+        assertMistake("ensure_image: malformed reference: '\\u001b[2J': a name has letters, digits, and single . _ - "
+                + "between them", "\033[2J");
+    }
+
+    private void assertMistake(String message, String... arguments) {
+        Harness.Result result = Harness.script("ensure_image", arguments).in(folder).run().expect(2);
+        assertEquals(message, result.err().lines().findFirst().orElse(""), result.toString());
+        assertTrue(result.err().lines().count() <= 2, "one or two lines: " + result);
+        assertEquals("", result.out());
+    }
+
+    @Test
+    void aMissingDockerClientIsNamed() {
+        dockerfile("FROM busybox\n");
+        Harness.Result result = Harness.script("ensure_image", app + "=.", "--docker", "no-such-docker").in(folder).run();
+        assertEquals("ensure_image: docker is not installed: cannot start 'no-such-docker'",
+                result.expect(69).err().lines().findFirst().orElse(""));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"unix:///nowhere/docker.sock", "tcp://127.0.0.1:1"})
+    void anEngineThatDoesNotAnswerIsNamed(String host) {
+        Engine engine = new Engine("26.1", with_docker.Store.CONTAINERD, "1");
+        dockerfile("FROM busybox\n");
+        Harness.Result result = engine.ensuring(app + "=.").env("DOCKER_HOST", host).run().expect(69);
+        assertEquals("ensure_image: the engine is not running: no answer at " + host,
+                result.err().lines().findFirst().orElse(""), result.toString());
+    }
+
+    /** A socket of another user, and no right to override permissions, as for a user outside the group docker. */
+    @ParameterizedTest
+    @CsvSource({"26.1, CONTAINERD", "28.5, CONTAINERD", "20.10, CLASSIC"})
+    void aUserWithoutPermissionIsToldSo(String version, with_docker.Store store) throws Exception {
+        Engine engine = new Engine(version, store, "1");
+        dockerfile("FROM busybox\n");
+        Path socket = folder.resolve("docker.sock");
+        try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            server.bind(UnixDomainSocketAddress.of(socket));
+            Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-------"));
+            Harness.command("chown", "65534", socket.toString()).run().succeeded();
+            Harness.Result result = engine.ensuring(
+                    List.of("setpriv", "--bounding-set=-dac_override,-dac_read_search"), app + "=.").env("DOCKER_HOST", "unix://" + socket).run().expect(69);
+            assertEquals("ensure_image: no permission to use the engine at unix://" + socket,
+                    result.err().lines().findFirst().orElse(""), result.toString());
+        }
+    }
+
+    // ---- Helpers
+
+    private void dockerfile(String text) {
+        Harness.write(folder.resolve("Dockerfile"), text);
+    }
+
+    /** A command line that no other process on this machine has. */
+    private String longSleep() {
+        return "sleep 3600." + Math.abs(id.hashCode() % 1_000_000);
+    }
+
+    private static boolean isRunning(String commandLine) {
+        return ProcessHandle.allProcesses().anyMatch(process -> process.info().commandLine().orElse("").endsWith(commandLine));
+    }
+
+    private static void join(Thread thread) {
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** A shared engine as these tests use it: everything runs in the test's folder. */
+    private final class Engine {
+        private final with_docker.Engine engine;
+        private final String buildkit;
+
+        Engine(String version, with_docker.Store store, String buildkit) {
+            this.engine = Harness.engine(version, store);
+            this.buildkit = buildkit;
+        }
+
+        Harness.Command command(String... line) {
+            return prepared(Harness.command(line));
+        }
+
+        Harness.Command ensuring(String... arguments) {
+            return prepared(Harness.script("ensure_image", arguments));
+        }
+
+        Harness.Command ensuring(List<String> starter, String... arguments) {
+            return prepared(Harness.script("ensure_image", arguments).startedBy(starter.toArray(String[]::new)));
+        }
+
+        private Harness.Command prepared(Harness.Command command) {
+            return command.in(folder).env(engine.environment()).env("DOCKER_BUILDKIT", buildkit)
+                    .env("B", "from the environment");
+        }
+
+        String client() {
+            return engine.docker().toString();
+        }
+
+        Harness.Result ensure(String... arguments) {
+            return ensuring(arguments).run();
+        }
+
+        Harness.Result docker(String... arguments) {
+            return command(Stream.concat(Stream.of(client()), Stream.of(arguments))
+                    .toArray(String[]::new)).run();
+        }
+
+        String imageId(String reference) {
+            return docker("image", "inspect", reference, "--format", "{{.Id}}").succeeded().out().strip();
+        }
+
+        String cat(String image, String file) {
+            return docker("run", "--rm", image, "cat", file).succeeded().out().strip();
+        }
+    }
+}

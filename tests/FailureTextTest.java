@@ -1,0 +1,157 @@
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What a failed build's output is taken for: real output of real engines, and texts made to deceive. */
+class FailureTextTest {
+
+    private static final Path TRANSCRIPTS = Harness.projectFile("tests/transcripts");
+    private static final Pattern STATUS = Pattern.compile("; exit code: (\\d+)");
+    private static final String RACE = "ERROR: failed to solve: image \"docker.io/library/race:test\": already exists";
+
+    static Stream<String> transcripts() throws IOException {
+        try (Stream<Path> files = Files.list(TRANSCRIPTS)) {
+            return files.map(file -> file.getFileName().toString()).sorted().toList().stream();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("transcripts")
+    void everyTranscriptIsTakenForWhatItWas(String name) throws Exception {
+        List<String> lines = Files.readAllLines(TRANSCRIPTS.resolve(name));
+        Matcher status = STATUS.matcher(lines.get(0));
+        assertTrue(status.find(), "the first line tells the exit code");
+        ensure_image.Verdict verdict = verdict(Integer.parseInt(status.group(1)), lines.subList(1, lines.size()),
+                name.contains("tag-race") ? "tt:final" : "race:test");
+        assertEquals(expected(name), verdict.kind(), verdict.line());
+    }
+
+    private static ensure_image.Verdict.Kind expected(String name) {
+        if (name.contains("race-") || name.contains("rmi-loop")) {
+            return ensure_image.Verdict.Kind.TAG_CLAIMED;
+        }
+        if (name.contains("engine-")) {
+            return ensure_image.Verdict.Kind.NO_ENGINE;
+        }
+        // The legacy builder knows no heredocs and took the line for an empty RUN: it really built an image.
+        return name.contains("legacy-cmdline-heredoc") ? ensure_image.Verdict.Kind.BUILT
+                : ensure_image.Verdict.Kind.FAILED;
+    }
+
+    @Test
+    void noLineButTheLastIsAVerdict() throws Exception {
+        assertEquals(ensure_image.Verdict.Kind.TAG_CLAIMED, kind(RACE), "control");
+        assertEquals(ensure_image.Verdict.Kind.FAILED, kind(RACE, "ERROR: failed to solve: process \"/bin/sh\" "
+                + "did not complete successfully: exit code: 1"));
+        assertEquals(ensure_image.Verdict.Kind.FAILED, kind(RACE, "The command '/bin/sh -c x' returned a non-zero code: 1"));
+    }
+
+    @Test
+    void aCarriageReturnDoesNotBeginALine() throws Exception {
+        assertEquals(ensure_image.Verdict.Kind.FAILED, kind("#7 0.2 \r" + RACE));
+    }
+
+    @Test
+    void blankLinesAndDockerDesktopsPointerAfterTheVerdictAreSkipped() throws Exception {
+        assertEquals(ensure_image.Verdict.Kind.TAG_CLAIMED,
+                kind(RACE, "", "View build details: docker-desktop://dashboard/build/default/default/x", ""));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {
+        "ERROR: failed to solve: image \"docker.io/library/race:other\": already exists",
+        "ERROR: failed to solve: image \"docker.io/library/other:test\": already exists",
+        "ERROR: failed to solve: image \"docker.io/library/race\": already exists",
+        "ERROR: failed to solve: image \"docker.io/team/race:test\": already exists",
+        "ERROR: failed to solve: image \"localhost:5000/race:test\": already exists",
+        "ERROR: failed to solve: image \"ghcr.io/library/race:test\": already exists",
+        "ERROR: failed to solve: image \"docker.io/library/race:test@sha256:0\": already exists",
+        "ERROR: failed to solve: image \"\": already exists",
+        "ERROR: failed to solve: image \"not a reference\": already exists",
+        "#7 0.123 ERROR: failed to solve: image \"docker.io/library/race:test\": already exists",
+        " ERROR: failed to solve: image \"docker.io/library/race:test\": already exists",
+        "ERROR: failed to solve: image \"docker.io/library/race:test\": already exists in the layer",
+        "ERROR: failed to solve: failed to copy: image \"docker.io/library/race:test\": already exists",
+        "ERROR: failed to solve: process \"x image \\\"docker.io/library/race:test\\\": already exists",
+        "useradd: user 'app' already exists",
+        "already exists",
+        "",
+    })
+    void aTextThatDoesNotSayThatOurTagWasClaimedIsAFailure(String line) throws Exception {
+        assertEquals(ensure_image.Verdict.Kind.FAILED, kind(line));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"app", "app:latest", "library/app", "docker.io/app", "docker.io/library/app:latest",
+        "index.docker.io/app"})
+    void everySpellingOfAReferenceIsTheSameTag(String spelling) throws Exception {
+        assertEquals(ensure_image.Verdict.Kind.TAG_CLAIMED, verdict(1,
+                List.of("ERROR: failed to solve: image \"docker.io/library/app:latest\": already exists"), spelling).kind());
+    }
+
+    @Test
+    void aRegistryOfTheSameNameIsAnotherTag() throws Exception {
+        List<String> ours = List.of("ERROR: failed to solve: image \"localhost:5000/app:latest\": already exists");
+        assertEquals(ensure_image.Verdict.Kind.TAG_CLAIMED, verdict(1, ours, "localhost:5000/app").kind(), "control");
+        assertEquals(ensure_image.Verdict.Kind.FAILED, verdict(1, ours, "app").kind());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {
+        "ERROR: failed to solve: failed to prepare extraction snapshot \"extract-771744199-MArs sha256:1d41\": "
+            + "parent snapshot sha256:e644 does not exist: not found",
+        "failed to open writer: lease does not exist: not found",
+        "failed to export layer: NotFound: lease does not exist: not found",
+        "Error response from daemon: failed commit on ref \"layer-sha256:1\": commit failed: lease does not exist",
+    })
+    void anExportThatFailsBecauseOfOthersPassesByItself(String line) throws Exception {
+        assertEquals(ensure_image.Verdict.Kind.TRANSIENT, kind(line));
+    }
+
+    @Test
+    void aStatusOfZeroIsASuccessWhateverWasPrinted() throws Exception {
+        assertEquals(ensure_image.Verdict.Kind.BUILT, verdict(0, List.of(RACE), "race:test").kind());
+    }
+
+    /** A mutated race line is never a race for our tag, except where the grammar itself allows for the change. */
+    @Test
+    void noSingleCharacterLessLeavesARaceLineARace() throws Exception {
+        for (int i = 0; i < RACE.length(); i++) {
+            String mutated = RACE.substring(0, i) + RACE.substring(i + 1);
+            assertNotEquals(ensure_image.Verdict.Kind.TAG_CLAIMED, kind(mutated), mutated);
+        }
+    }
+
+    @Test
+    void aLineOfAnyLengthIsReadInLinearTime() throws Exception {
+        for (String part : List.of("a", "\"", "image \"", "failed to solve: ", "target a: ", ": lease does not exist")) {
+            String line = IntStream.range(0, 2_000_000 / part.length()).mapToObj(i -> part).collect(Collectors.joining());
+            assertEquals(ensure_image.Verdict.Kind.FAILED, kind("ERROR: failed to solve: " + line + "x"), part);
+            assertEquals(ensure_image.Verdict.Kind.FAILED, kind("failed commit on ref \"" + line + "x"), part);
+        }
+    }
+
+    private static ensure_image.Verdict.Kind kind(String... lines) throws Exception {
+        return verdict(1, List.of(lines), "race:test").kind();
+    }
+
+    private static ensure_image.Verdict verdict(int status, List<String> err, String reference) throws Exception {
+        return ensure_image.Verdict.of(new ensure_image.Finished(status, List.of(), err, Duration.ZERO),
+                ensure_image.Reference.parse(reference));
+    }
+}

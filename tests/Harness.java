@@ -1,0 +1,470 @@
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.IntFunction;
+import java.util.stream.Stream;
+
+/**
+ * What the tests share: running programs from outside as a user does, temporary folders, waiting.
+ *
+ * <p>Whatever it starts or makes, it also ends and removes: when a command is over, at the end of the run, or when the
+ * test JVM is told to stop.
+ */
+final class Harness {
+
+    private static final Duration TIMEOUT = Duration.ofMinutes(3);
+    private static final Duration GRACE = Duration.ofSeconds(3);
+    private static final List<AutoCloseable> CLOSED_AT_END = new ArrayList<>();
+    private static final Set<Running> RUNNING = ConcurrentHashMap.newKeySet();
+    private static volatile boolean ending;
+
+    static {
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+            ending = true;
+            closeAll();
+        }, "close what the tests left"));
+    }
+
+    private Harness() {
+    }
+
+    // ---- Commands
+
+    /** A program with its arguments, as a process of its own. */
+    static Command command(String... line) {
+        return new Command(List.of(line));
+    }
+
+    /**
+     * One of the scripts (`ensure_image`), as a process of its own. It is the class that was compiled into this run, so
+     * it starts without JBang; {@link #jbangw} goes the user's way.
+     */
+    static Command script(String name, String... arguments) {
+        var line = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", // as many of these start at once: cheaper, nothing else
+                "-classpath", System.getProperty("java.class.path"), name));
+        line.addAll(List.of(arguments));
+        return new Command(line);
+    }
+
+    /** The wrapper of this checkout. */
+    static Command jbangw(String... arguments) {
+        return new Command(Stream.concat(Stream.of(root().resolve("jbangw").toString()), Arrays.stream(arguments))
+                .toList());
+    }
+
+    /** Starts them at the same moment; the results in the same order, once all have ended. */
+    static List<Result> together(int count, IntFunction<Command> commands) {
+        var barrier = new CyclicBarrier(count);
+        var pool = Executors.newFixedThreadPool(count);
+        try {
+            List<Future<Result>> results = new ArrayList<>();
+            for (int i = 0; i < count; i++) {
+                var command = commands.apply(i);
+                results.add(pool.submit(() -> {
+                    barrier.await();
+                    return command.run();
+                }));
+            }
+            List<Result> ended = new ArrayList<>();
+            for (var result : results) {
+                ended.add(result.get());
+            }
+            return ended;
+        } catch (Exception e) {
+            throw new AssertionError("one of " + count + " commands could not be run: " + e.getMessage(), e);
+        } finally {
+            pool.shutdownNow();
+        }
+    }
+
+    /** A process that has ended. */
+    record Result(List<String> line, int status, String out, String err) {
+
+        /** This result, or an error with everything that the program printed. */
+        Result expect(int expected) {
+            if (status != expected) {
+                throw new AssertionError("expected exit status " + expected + ", got " + this);
+            }
+            return this;
+        }
+
+        Result succeeded() {
+            return expect(0);
+        }
+
+        @Override
+        public String toString() {
+            return "exit status " + status + " of " + String.join(" ", line) + "\n--- stdout\n" + out + "--- stderr\n" + err;
+        }
+    }
+
+    /** How to start a process; each method but the last two changes it and returns it. */
+    static final class Command {
+
+        private final List<String> line;
+        private final Map<String, String> environment = new TreeMap<>(System.getenv());
+        private Path folder = root();
+        private byte[] input = {};
+        private Duration timeout = TIMEOUT;
+
+        private Command(List<String> line) {
+            this.line = List.copyOf(line);
+        }
+
+        /** The program and its arguments. */
+        List<String> line() {
+            return line;
+        }
+
+        /** The same, started by another program that takes a command line, such as `setsid`. */
+        Command startedBy(String... starter) {
+            return new Command(Stream.concat(Arrays.stream(starter), line.stream()).toList());
+        }
+
+        Command env(String name, Object value) {
+            environment.put(name, value.toString());
+            return this;
+        }
+
+        Command env(Map<String, String> values) {
+            environment.putAll(values);
+            return this;
+        }
+
+        Command without(String... names) {
+            List.of(names).forEach(environment::remove);
+            return this;
+        }
+
+        /** The working folder; the repository's root unless told. */
+        Command in(Path folder) {
+            this.folder = folder;
+            return this;
+        }
+
+        /** What stdin holds; it is at its end at once unless told. */
+        Command input(String text) {
+            input = text.getBytes(StandardCharsets.UTF_8);
+            return this;
+        }
+
+        /** After this the whole process tree is killed and the test fails. */
+        Command timeout(Duration timeout) {
+            this.timeout = timeout;
+            return this;
+        }
+
+        Result run() {
+            try (var running = start()) {
+                return running.await();
+            }
+        }
+
+        /** Starts it and returns at once. */
+        Running start() {
+            var builder = new ProcessBuilder(line).directory(folder.toFile());
+            builder.environment().clear();
+            builder.environment().putAll(environment);
+            try {
+                var running = new Running(this, builder.start());
+                RUNNING.add(running);
+                stopIfEnding();
+                return running;
+            } catch (IOException e) {
+                throw new UncheckedIOException("cannot start " + String.join(" ", line), e);
+            }
+        }
+    }
+
+    /** A process under way. Closing it kills it with all its descendants. */
+    static final class Running implements AutoCloseable {
+
+        private final Command command;
+        private final Process process;
+        private final Drain out;
+        private final Drain err;
+
+        private Running(Command command, Process process) {
+            this.command = command;
+            this.process = process;
+            this.out = new Drain(process.getInputStream());
+            this.err = new Drain(process.getErrorStream());
+            var feeder = new Thread(this::feed, "stdin");
+            feeder.setDaemon(true);
+            feeder.start();
+        }
+
+        private void feed() {
+            try (var stdin = process.getOutputStream()) {
+                stdin.write(command.input);
+            } catch (IOException e) {
+                // It ended, or closed its stdin, without reading all: its right.
+            }
+        }
+
+        long pid() {
+            return process.pid();
+        }
+
+        boolean isAlive() {
+            return process.isAlive();
+        }
+
+        /** What it has printed so far. */
+        String out() {
+            return out.text();
+        }
+
+        String err() {
+            return err.text();
+        }
+
+        /** Sends a signal (`TERM`, `INT`, `KILL`) to this process alone. */
+        void signal(String name) {
+            command("kill", "-" + name, Long.toString(pid())).run().succeeded();
+        }
+
+        /** Its result, once it has ended by itself. */
+        Result await() {
+            try {
+                if (!process.waitFor(command.timeout.toMillis(), TimeUnit.MILLISECONDS)) {
+                    close();
+                    throw new AssertionError("still running after " + command.timeout.toSeconds() + " s, killed: "
+                            + result(-1));
+                }
+                // A descendant that outlives it may hold its pipes: what has come until then is what there is.
+                out.await(GRACE);
+                err.await(GRACE);
+                return result(process.exitValue());
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new AssertionError("interrupted while waiting for " + String.join(" ", command.line), e);
+            }
+        }
+
+        private Result result(int status) {
+            return new Result(command.line, status, out.text(), err.text());
+        }
+
+        @Override
+        public void close() {
+            RUNNING.remove(this);
+            if (!process.isAlive()) {
+                return;
+            }
+            var tree = Stream.concat(process.descendants(), Stream.of(process.toHandle())).toList();
+            tree.forEach(ProcessHandle::destroy);
+            var end = System.nanoTime() + GRACE.toNanos();
+            while (tree.stream().anyMatch(ProcessHandle::isAlive) && System.nanoTime() < end) {
+                pause();
+            }
+            tree.forEach(ProcessHandle::destroyForcibly);
+        }
+    }
+
+    /** Reads a stream to its end in a thread of its own, so that neither pipe can fill up. */
+    private static final class Drain {
+
+        private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        private final Thread thread;
+
+        Drain(InputStream stream) {
+            thread = new Thread(() -> copy(stream), "drain");
+            thread.setDaemon(true);
+            thread.start();
+        }
+
+        private void copy(InputStream stream) {
+            try {
+                stream.transferTo(bytes);
+            } catch (IOException e) {
+                // The process was killed.
+            }
+        }
+
+        void await(Duration limit) throws InterruptedException {
+            thread.join(limit.toMillis());
+        }
+
+        String text() {
+            return bytes.toString(StandardCharsets.UTF_8);
+        }
+    }
+
+    // ---- Engines
+
+    private static final Map<with_docker.Spec, Object> ENGINES = new HashMap<>();
+
+    /**
+     * A throwaway engine. The first test that wants it starts it, all share it, and it goes down at the end of the run;
+     * so a test names its images after itself. One that spoils its engine starts its own through {@code with_docker}.
+     */
+    static with_docker.Engine engine(String version, with_docker.Store store) {
+        synchronized (ENGINES) {
+            var engine = ENGINES.computeIfAbsent(new with_docker.Spec(version, store), Harness::startEngine);
+            if (engine instanceof Exception failure) {
+                // A machine that cannot run engines has not passed these tests: no skipping.
+                throw new AssertionError("no engine " + version + " (" + store + "): " + failure.getMessage(), failure);
+            }
+            return (with_docker.Engine) engine;
+        }
+    }
+
+    /** The engine, or why there is none: that would take as long to find out the second time. */
+    private static Object startEngine(with_docker.Spec spec) {
+        var start = System.nanoTime();
+        try {
+            var engine = with_docker.start(spec, with_docker.Progress.NONE);
+            closeAtEnd(engine);
+            System.out.printf("     %6.1f s  Docker %s (%s) started%n", (System.nanoTime() - start) / 1e9, engine.version(),
+                    spec.store());
+            return engine;
+        } catch (with_docker.Failure e) {
+            return e;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return e;
+        }
+    }
+
+    // ---- Waiting
+
+    /** Returns as soon as the condition holds; fails if it does not within the time. */
+    static void eventually(String what, Duration limit, Callable<Boolean> condition) {
+        var end = System.nanoTime() + limit.toNanos();
+        try {
+            while (!condition.call()) {
+                if (System.nanoTime() > end) {
+                    throw new AssertionError("not within " + limit.toSeconds() + " s: " + what);
+                }
+                pause();
+            }
+        } catch (Exception e) {
+            throw new AssertionError("while waiting for: " + what, e);
+        }
+    }
+
+    private static void pause() {
+        try {
+            Thread.sleep(50);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError("interrupted", e);
+        }
+    }
+
+    // ---- Files
+
+    /** The folder of this checkout: the one above the working folder (or that itself) that holds jbangw. */
+    static Path root() {
+        for (var folder = Path.of("").toAbsolutePath(); folder != null; folder = folder.getParent()) {
+            if (Files.exists(folder.resolve("jbangw")) && Files.exists(folder.resolve("tests"))) {
+                return folder;
+            }
+        }
+        throw new IllegalStateException("run the tests from a folder of the checkout");
+    }
+
+    /** A file or folder of this checkout, by its path from the root. */
+    static Path projectFile(String path) {
+        return root().resolve(path);
+    }
+
+    /** A new, empty folder; removed at the end of the run. */
+    static Path newFolder() {
+        try {
+            var folder = Files.createTempDirectory("ensure_image-test-").toRealPath();
+            closeAtEnd(() -> delete(folder));
+            return folder;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Writes a file, and the folders that lead to it. */
+    static Path write(Path file, String text) {
+        try {
+            Files.createDirectories(file.getParent());
+            return Files.writeString(file, text);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void delete(Path folder) throws IOException {
+        Files.walkFileTree(folder, new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
+                Files.delete(file);
+                return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult postVisitDirectory(Path done, IOException e) throws IOException {
+                Files.delete(done);
+                return FileVisitResult.CONTINUE;
+            }
+        });
+    }
+
+    // ---- The end of the run
+
+    static void closeAtEnd(AutoCloseable resource) {
+        synchronized (CLOSED_AT_END) {
+            CLOSED_AT_END.add(resource);
+        }
+        stopIfEnding();
+    }
+
+    /** The test thread lives on while the shutdown hook cleans up: what it began now, nobody would end. */
+    private static void stopIfEnding() {
+        while (ending) {
+            LockSupport.park();
+        }
+    }
+
+    /** Ends every process still running, then closes the rest, last made first. May be called twice. */
+    static void closeAll() {
+        for (var running : RUNNING) {
+            running.close();
+        }
+        while (true) {
+            AutoCloseable resource;
+            synchronized (CLOSED_AT_END) {
+                if (CLOSED_AT_END.isEmpty()) {
+                    return;
+                }
+                resource = CLOSED_AT_END.remove(CLOSED_AT_END.size() - 1);
+            }
+            try {
+                resource.close();
+            } catch (Exception e) {
+                System.err.println("tests: could not clean up: " + e);
+            }
+        }
+    }
+}

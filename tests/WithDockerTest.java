@@ -1,0 +1,532 @@
+import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * with_docker's promises, each on a real engine.
+ *
+ * <p>Run: {@code ./jbangw tests/all.java WithDockerTest}
+ */
+class WithDockerTest {
+
+    private static final Duration SOON = Duration.ofSeconds(20);
+    private static final int USAGE = 2;
+    private static final int NO_ENGINE = 69;
+
+    // ---- the engine ----
+
+    @ParameterizedTest
+    @CsvSource({"20.10,CLASSIC,overlay2", "26.1,CLASSIC,overlay2", "26.1,CONTAINERD,io.containerd.snapshotter.v1",
+            "28.5,CLASSIC,overlay2", "28.5,CONTAINERD,io.containerd.snapshotter.v1"})
+    void theEngineIsTheOneAskedFor(String version, with_docker.Store store, String driver) {
+        var engine = Harness.engine(version, store);
+        var info = docker(engine, "info", "--format", "{{.ServerVersion}} {{.Driver}} {{.DriverStatus}}");
+        var client = docker(engine, "version", "--format", "{{.Client.Version}}");
+        assertAll(
+                () -> assertTrue(info.startsWith(engine.version()), info),
+                () -> assertTrue(info.contains(driver), info),
+                () -> assertEquals(info.split(" ")[0], client.strip(), "client and engine are from the same packages"),
+                () -> assertTrue(version.equals("28.5") || engine.version().startsWith(version + "."),
+                        "only Debian testing may have moved on: " + engine.version()));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"20.10,CLASSIC", "26.1,CLASSIC", "26.1,CONTAINERD", "28.5,CLASSIC", "28.5,CONTAINERD"})
+    void fromBusyboxBuildsWithoutARegistry(String version, with_docker.Store store) {
+        var engine = Harness.engine(version, store);
+        var context = Harness.newFolder();
+        Harness.write(context.resolve("Dockerfile"), """
+                FROM busybox
+                RUN echo one two | awk '{print $2}' | tr a-z A-Z >/result
+                """);
+        docker(engine, "build", "--network=none", "--tag", "withdockertest-from", context.toString());
+        assertEquals("TWO\n", docker(engine, "run", "--rm", "withdockertest-from", "cat", "/result"));
+    }
+
+    @Test
+    void buildxIsTheBuilderOfTheVersionsThatHaveIt() {
+        for (var version : List.of("26.1", "28.5")) {
+            var engine = Harness.engine(version, with_docker.Store.CONTAINERD);
+            assertTrue(docker(engine, "buildx", "version").contains("buildx"), version);
+        }
+    }
+
+    @Test
+    void aContainerSeesTheUsersFolders() {
+        var folder = Harness.newFolder();
+        Harness.write(folder.resolve("file"), "from outside");
+        var result = withDocker("docker", "run", "--rm", "-v", folder + ":/there", "busybox", "cat", "/there/file")
+                .in(folder).env("PWD", folder).run().succeeded();
+        assertEquals("from outside", result.out());
+    }
+
+    @Test
+    void aContainerHasAWayOut() {
+        // No further: what can be reached from here is the machine's matter.
+        var routes = docker(shared(), "run", "--rm", "--network=host", "busybox", "ip", "route");
+        assertTrue(routes.contains("default via 10.0.2.2 dev tap0"), routes);
+        assertEquals("nameserver 10.0.2.3", docker(shared(), "run", "--rm", "busybox", "grep", "^nameserver",
+                "/etc/resolv.conf").strip());
+    }
+
+    // ---- the command ----
+
+    @Test
+    void argumentsAndInputPassThroughUntouched() {
+        var arguments = List.of("a b", "it's \"quoted\"", "two\nlines", "", "$HOME", "${HOME}", "@file", "--",
+                "--engine", "*", "é");
+        var line = new ArrayList<>(List.of("--", "sh", "-c", "cat; printf '<%s>' \"$@\"", "sh"));
+        line.addAll(arguments);
+        var result = withDocker(line.toArray(String[]::new)).input("the input\n").run().succeeded();
+        assertEquals("the input\n" + arguments.stream().map(a -> "<" + a + ">").collect(Collectors.joining()),
+                result.out());
+    }
+
+    @Test
+    void theCommandFindsItsEngineAndClient() {
+        var result = withDocker("--engine", "20.10", "sh", "-c", """
+                docker version --format '{{.Client.Version}} {{.Server.Version}}'
+                docker images --format '{{.Repository}}'
+                """).env("DOCKER_HOST", "unix:///nowhere").env("DOCKER_CONTEXT", "another")
+                .env("DOCKER_TLS_VERIFY", "1").run().succeeded();
+        var lines = result.out().lines().toList();
+        assertAll(
+                () -> assertTrue(lines.get(0).matches("20\\.10\\.\\S+ 20\\.10\\.\\S+"), result.toString()),
+                () -> assertEquals(List.of("busybox"), lines.subList(1, lines.size()), "a fresh engine has only that"));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"exit 0,0", "exit 1,1", "exit 255,255", "kill -TERM $$,143", "kill -KILL $$,137", "kill -INT $$,130"})
+    void theCommandsStatusIsPassedOn(String script, int status) throws Exception {
+        assertEquals(status, shared().run(List.of("sh", "-c", script)));
+    }
+
+    @Test
+    void theUsersDockerLoginStaysOutsideAndANewOneInside() {
+        var home = Harness.newFolder();
+        var config = Harness.write(home.resolve(".docker/config.json"), "{\"auths\": {\"registry.test\": {}}}");
+        var cache = with_docker.Root.engines().getParent().getParent().toString();
+        var result = withDocker("sh", "-c", """
+                cat $DOCKER_CONFIG/config.json
+                echo '{"new": 1}' >$DOCKER_CONFIG/config.json
+                """).env("HOME", home).env("XDG_CACHE_HOME", cache).run().succeeded();
+        assertFalse(result.out().contains("registry.test"), result.out());
+        assertEquals("{\"auths\": {\"registry.test\": {}}}", read(config));
+    }
+
+    @Test
+    void whatCannotBeRunIsToldBeforeAnEngineIsStarted() {
+        var missing = withDocker("--", "no-such-program").run().expect(127);
+        var notExecutable = withDocker("--", Harness.projectFile("LICENSE").toString()).run().expect(126);
+        assertAll(
+                () -> assertEquals("with_docker: no-such-program: command not found\n", missing.err()),
+                () -> assertTrue(notExecutable.err().endsWith("/LICENSE: not an executable file\n")));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+            "--engine 20.10 --store containerd -- true | Docker 20.10 has no containerd store, only classic",
+            "--engine 19.03 -- true | no engine 19.03, only [20.10, 26.1, 28.5]",
+            "--store other -- true | expected one of",
+            "--disk 0 -- true | a disk of 0 MB is none",
+            "--no-such-option -- true | Unknown option",
+            "--shell true | --shell takes no COMMAND",
+            "'' | COMMAND is missing"})
+    void aMistakeOnTheCommandLineIsAUsageError(String line, String message) {
+        var result = withDocker(line.isEmpty() ? new String[0] : line.split(" ")).run().expect(USAGE);
+        assertAll(
+                () -> assertTrue(result.err().contains(message), result.err()),
+                () -> assertEquals(1, result.err().lines().count(), result.err()),
+                () -> assertEquals("", result.out()));
+    }
+
+    @Test
+    void theCommandHasTheTerminalAndProgressIsOneLiveLine() {
+        var script = Stream.concat(Harness.script("with_docker").line().stream(), Stream.of("--", "sh", "-c",
+                        "test -t 0 && test -t 1 && test -t 2 && echo has the terminal"))
+                .map(word -> "'" + word + "'").collect(Collectors.joining(" "));
+        var result = Harness.command("script", "--quiet", "--return", "--command", script, "/dev/null").run()
+                .succeeded();
+        assertAll(
+                () -> assertTrue(result.out().contains("has the terminal"), result.out()),
+                () -> assertTrue(result.out().contains("\r\033[Kstarting Docker 26.1"), result.out()),
+                () -> assertEquals(1, result.out().strip().split("\n").length, result.out()));
+    }
+
+    // ---- privacy ----
+
+    @Test
+    void twoEnginesDoNotSeeEachOther() {
+        docker(shared(), "tag", "busybox", "only-in-the-first");
+        var inside = withDocker("sh", "-ec", """
+                docker tag busybox only-in-the-second
+                docker network create the-second >/dev/null
+                docker run --rm --network the-second busybox true
+                docker images
+                """).run().succeeded().out();
+        var outside = docker(shared(), "images") + docker(shared(), "network", "ls");
+        assertAll(
+                () -> assertTrue(inside.contains("only-in-the-second"), inside),
+                () -> assertFalse(inside.contains("only-in-the-first"), inside),
+                () -> assertTrue(outside.contains("only-in-the-first"), outside),
+                () -> assertFalse(outside.contains("the-second"), outside));
+    }
+
+    @Test
+    void anotherUserDoesNotReachTheSocket() {
+        var socket = shared().environment().get("DOCKER_HOST").replace("unix://", "");
+        Harness.command("test", "-S", socket).run().succeeded(); // the control: root does
+        Harness.command("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "test", "-S", socket).run()
+                .expect(1);
+    }
+
+    @Test
+    void nothingListensOnTheMachinesNetwork() {
+        try (var run = Run.start("sh", "-c", """
+                docker run -d -p 8080:80 busybox sleep 1000 >/dev/null
+                echo up
+                sleep 1000
+                """)) {
+            var listening = listeningSockets();
+            assertTrue(run.processes().stream().anyMatch(process -> !sockets(process).isEmpty()), "it sees sockets");
+            assertEquals(Set.of(), run.processes().stream().flatMap(process -> sockets(process).stream())
+                    .filter(listening::contains).collect(Collectors.toSet()));
+        }
+    }
+
+    // ---- nothing remains ----
+
+    enum End {
+        SUCCESS(0), FAILURE(7), SIGINT_OF_THE_SCRIPT(130), SIGTERM_OF_THE_SCRIPT(143), SIGKILL_OF_THE_SCRIPT(137),
+        SIGKILL_OF_THE_COMMAND(137), CTRL_C(130);
+
+        private final int status;
+
+        End(int status) {
+            this.status = status;
+        }
+
+        void bringAbout(Run run) {
+            switch (this) {
+                case SUCCESS, FAILURE -> run.command().destroy(); // whose trap decides
+                case SIGINT_OF_THE_SCRIPT -> run.running.signal("INT");
+                case SIGTERM_OF_THE_SCRIPT -> run.running.signal("TERM");
+                case SIGKILL_OF_THE_SCRIPT -> run.running.signal("KILL");
+                case SIGKILL_OF_THE_COMMAND -> run.command().destroyForcibly();
+                case CTRL_C -> Harness.command("kill", "-INT", "--", "-" + run.running.pid()).run().succeeded();
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void nothingRemainsAfter(End end) {
+        var before = Machine.now();
+        try (var run = Run.start("sh", "-c", """
+                trap 'exit %d' TERM
+                docker run -d -p 8080:80 --name left busybox sleep 1000 >/dev/null
+                docker network create left >/dev/null
+                docker volume create left >/dev/null
+                setsid sleep 1000 &
+                echo up
+                while :; do sleep 0.1; done
+                """.formatted(end == End.FAILURE ? 7 : 0))) {
+            assertTrue(run.processes().size() > 5, "the check sees the engine's processes: " + run.processes());
+            assertFalse(run.backingFile().isEmpty(), "the check sees the engine's disk");
+            end.bringAbout(run);
+            run.running.await().expect(end.status);
+            if (end == End.SIGKILL_OF_THE_SCRIPT) {
+                Harness.eventually("all processes ended", SOON, () -> run.processes().isEmpty());
+                withDocker("true").run().succeeded(); // removes what only a later start can
+            }
+            assertEquals(Set.of(), run.processes(), "processes");
+            Harness.eventually("the loop device is free", SOON, () -> !Machine.loops().contains(run.backingFile()));
+            assertEquals(List.of(), Machine.cgroups(run.id()), "cgroups");
+            assertEquals(before, Machine.now());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {300, 700, 1100, 1500})
+    void nothingRemainsWhenItIsKilledWhileStarting(int milliseconds) throws InterruptedException {
+        var before = Machine.now();
+        try (var run = new Run(Harness.script("with_docker", "true").start())) {
+            Thread.sleep(milliseconds);
+            run.look();
+            run.running.signal("KILL");
+            Harness.eventually("all processes ended", SOON, () -> run.processes().isEmpty());
+            Harness.eventually("the machine is as before", SOON, () -> before.equals(Machine.now()));
+        }
+    }
+
+    @Test
+    void aCommandCanUseTheEngineToCleanUpAfterCtrlC() {
+        try (var run = Run.start("sh", "-c", """
+                trap 'sleep 1; docker rm -f left; exit 0' INT
+                docker run -d --name left busybox sleep 1000 >/dev/null
+                echo up
+                while :; do sleep 0.1; done
+                """)) {
+            End.CTRL_C.bringAbout(run);
+            var result = run.running.await().expect(130);
+            assertEquals("up\nleft\n", result.out());
+        }
+    }
+
+    @Test
+    void anEngineThatDoesNotStartIsReportedWithItsReasonAndLeavesNothing() {
+        var before = Machine.now();
+        var result = withDocker("--disk", "1", "true").run().expect(NO_ENGINE);
+        assertTrue(result.err().contains("no space left on device"), result.err());
+        assertEquals(before, Machine.now());
+    }
+
+    @Test
+    void whoeverIsNotRootIsToldWhatToDo() {
+        var line = new ArrayList<>(List.of("unshare", "--user"));
+        line.addAll(Harness.script("with_docker", "true").line());
+        var result = Harness.command(line.toArray(String[]::new)).run().expect(NO_ENGINE);
+        assertTrue(result.err().contains("needs root: use sudo"), result.err());
+    }
+
+    // ---- the cache ----
+
+    @Test
+    void aHalfUnpackedCacheIsNeverUsedAndManyFirstStartsUnpackOnce() {
+        var cache = Harness.newFolder();
+        var engines = cache.resolve("ensure_image/engines");
+        try (var run = new Run(Harness.script("with_docker", "--engine", "20.10", "true").env("XDG_CACHE_HOME", cache)
+                .start())) {
+            Harness.eventually("it unpacks", Duration.ofMinutes(2),
+                    () -> names(engines).map(engines::resolve).map(half -> half.resolve("root/usr/bin/dpkg"))
+                            .anyMatch(Files::exists));
+            run.look();
+            run.running.signal("KILL");
+            Harness.eventually("all processes ended", SOON, () -> run.processes().isEmpty());
+        }
+        assertTrue(names(engines).anyMatch(name -> name.contains(".unpacking-")), "it was killed in the middle");
+        assertTrue(names(engines).noneMatch(name -> name.matches("bookworm-\\w+-\\d+")), "nothing passes for complete");
+
+        var results = Harness.together(3, i -> Harness.script("with_docker", "--engine", "20.10", "docker", "version")
+                .env("XDG_CACHE_HOME", cache));
+        results.forEach(Harness.Result::succeeded);
+        assertAll(
+                () -> assertEquals(1, count(results, "unpacking Docker 20.10 (")),
+                () -> assertEquals(2, count(results, "waiting for another process")),
+                () -> assertTrue(names(engines).noneMatch(name -> name.matches(".*(unpacking|img).*"))));
+    }
+
+    private static long count(List<Harness.Result> results, String message) {
+        return results.stream().filter(result -> result.err().contains(message)).count();
+    }
+
+    @Test
+    void anEngineNeverWritesToTheCache() {
+        shared(); // so that it is unpacked
+        var files = listing(with_docker.Root.engines());
+        withDocker("sh", "-c", "docker run --rm -v /:/root-of-the-engine busybox touch /root-of-the-engine/etc/written"
+                + " /root-of-the-engine/usr/bin/written").run().succeeded();
+        assertEquals(files, listing(with_docker.Root.engines()));
+    }
+
+    // ---- helpers ----
+
+    private static with_docker.Engine shared() {
+        return Harness.engine("26.1", with_docker.Store.CONTAINERD);
+    }
+
+    private static Harness.Command withDocker(String... arguments) {
+        return Harness.script("with_docker", arguments);
+    }
+
+    private static String docker(with_docker.Engine engine, String... arguments) {
+        var line = new ArrayList<>(List.of(engine.docker().toString()));
+        line.addAll(List.of(arguments));
+        return Harness.command(line.toArray(String[]::new)).env(engine.environment()).run().succeeded().out();
+    }
+
+    /** Every file below the folders of the versions, with its size and when it was last changed. */
+    private static String listing(Path folder) {
+        return Harness.command("find", folder.toString(), "-mindepth", "2", "-printf", "%p %m %s %C@ %l\\n").run()
+                .succeeded().out();
+    }
+
+    /** What an engine could change on the machine, and nobody else does meanwhile. */
+    private record Machine(String mounts, Set<String> networkDevices, String firewall, Set<String> unixSockets,
+            Set<String> disks, Set<String> temporaryFiles) {
+
+        static Machine now() {
+            return new Machine(read(Path.of("/proc/self/mountinfo")), set(names(Path.of("/sys/class/net"))),
+                    iptables(), set(read(Path.of("/proc/net/unix")).lines().filter(line -> line.matches(".*docker.*"))
+                            .map(line -> line.replaceFirst(".* ", ""))),
+                    set(names(with_docker.Root.engines()).filter(name -> name.matches(".*(img|unpacking).*"))),
+                    set(names(Path.of("/tmp")).filter(name -> name.matches("(mmdebstrap|containerd|docker).*"))));
+        }
+
+        /** The iptables rules, without counters; none, where there are no iptables. */
+        private static String iptables() {
+            try {
+                return Harness.command("iptables-save").run().out().replaceAll("(?m)^#.*\n|\\[\\d+:\\d+]", "");
+            } catch (UncheckedIOException e) {
+                return "";
+            }
+        }
+
+        static List<String> loops() {
+            return names(Path.of("/sys/block")).map(name -> Path.of("/sys/block", name, "loop/backing_file"))
+                    .filter(Files::exists).map(file -> read(file).strip()).toList();
+        }
+
+        static List<Path> cgroups(String id) {
+            var top = Path.of("/sys/fs/cgroup");
+            return Stream.concat(Stream.of(top), names(top).map(top::resolve)).filter(Files::isDirectory)
+                    .flatMap(folder -> names(folder).filter(name -> name.contains(id)).map(folder::resolve)).toList();
+        }
+
+        private static Set<String> set(Stream<String> names) {
+            return names.collect(Collectors.toCollection(TreeSet::new));
+        }
+    }
+
+    /** A with_docker under way, in a process group of its own, with all that can be told apart as its own. */
+    private static final class Run implements AutoCloseable {
+
+        final Harness.Running running;
+        /** The namespaces that it made. Whatever is in one of them belongs to it. */
+        private final Set<String> namespaces = new HashSet<>();
+        private final Set<ProcessHandle> descendants = new HashSet<>();
+        private String backingFile = "";
+        private String id = "";
+
+        Run(Harness.Running running) {
+            this.running = running;
+        }
+
+        /** Starts a command that prints `up` when it is where the test wants it. */
+        static Run start(String... command) {
+            var line = new ArrayList<>(List.of("setsid"));
+            line.addAll(withDocker(command).line());
+            var run = new Run(Harness.command(line.toArray(String[]::new)).start());
+            Harness.eventually("the command is up", Duration.ofMinutes(3), () -> {
+                assertTrue(run.running.isAlive(), () -> run.running.await().toString());
+                return run.running.out().contains("up\n");
+            });
+            run.look();
+            return run;
+        }
+
+        /** Notes what belongs to it now. */
+        void look() {
+            var ours = namespacesOf(ProcessHandle.current().pid()).toList();
+            handle().descendants().forEach(process -> {
+                descendants.add(process);
+                namespacesOf(process.pid()).filter(space -> !ours.contains(space)).forEach(namespaces::add);
+                read(Path.of("/proc/" + process.pid() + "/mountinfo")).lines().filter(line -> line.contains(" /run/")
+                        && line.contains("/disk ") && line.contains("/dev/loop")).findFirst().ifPresent(line -> {
+                            id = line.replaceFirst(".* /run/(\\w+)/disk .*", "$1");
+                            backingFile = read(Path.of("/sys/block/"
+                                    + line.replaceFirst(".*/dev/(loop\\d+) .*", "$1") + "/loop/backing_file")).strip();
+                        });
+            });
+        }
+
+        /** Its processes that are alive: descendants once seen, and everything in its namespaces. */
+        Set<String> processes() {
+            var alive = descendants.stream().filter(ProcessHandle::isAlive).map(ProcessHandle::pid);
+            var inside = ProcessHandle.allProcesses().map(ProcessHandle::pid)
+                    .filter(pid -> namespacesOf(pid).anyMatch(namespaces::contains));
+            return Stream.concat(alive, inside).map(String::valueOf).collect(Collectors.toSet());
+        }
+
+        String backingFile() {
+            return backingFile;
+        }
+
+        String id() {
+            return id;
+        }
+
+        /** The command: the child of the nsenter that runs it. */
+        ProcessHandle command() {
+            return handle().descendants().filter(process -> commandLine(process).startsWith("sh\0-c\0"))
+                    .findFirst().orElseThrow();
+        }
+
+        private ProcessHandle handle() {
+            return ProcessHandle.of(running.pid()).orElseThrow();
+        }
+
+        private static String commandLine(ProcessHandle process) {
+            return read(Path.of("/proc/" + process.pid() + "/cmdline"));
+        }
+
+        private static Stream<String> namespacesOf(long pid) {
+            return Stream.of("pid", "net", "mnt").flatMap(kind -> {
+                try {
+                    return Stream.of(Files.readSymbolicLink(Path.of("/proc/" + pid + "/ns/" + kind)).toString());
+                } catch (IOException e) {
+                    return Stream.of(); // it has ended
+                }
+            });
+        }
+
+        @Override
+        public void close() {
+            running.close();
+        }
+    }
+
+    /** The inodes of the sockets that somebody listens on in this network namespace. */
+    private static Set<String> listeningSockets() {
+        return Stream.of("tcp", "tcp6").flatMap(kind -> read(Path.of("/proc/net/" + kind)).lines())
+                .map(line -> line.strip().split("\\s+")).filter(columns -> columns[3].equals("0A"))
+                .map(columns -> "socket:[" + columns[9] + "]").collect(Collectors.toSet());
+    }
+
+    private static Set<String> sockets(String pid) {
+        var folder = Path.of("/proc/" + pid + "/fd");
+        return names(folder).flatMap(name -> {
+            try {
+                return Stream.of(Files.readSymbolicLink(folder.resolve(name)).toString());
+            } catch (IOException e) {
+                return Stream.of(); // closed meanwhile
+            }
+        }).filter(target -> target.startsWith("socket:")).collect(Collectors.toSet());
+    }
+
+    private static Stream<String> names(Path folder) {
+        try (var children = Files.list(folder)) {
+            return children.map(path -> path.getFileName().toString()).sorted().toList().stream();
+        } catch (IOException | UncheckedIOException e) {
+            return Stream.of();
+        }
+    }
+
+    /** The text of a file; none, if it is gone. */
+    private static String read(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            return "";
+        }
+    }
+}
