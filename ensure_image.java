@@ -71,7 +71,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "130:interrupted"},
         footerHeading = "%nExamples:%n",
         footer = {
-            "  ensure_image app-test:ubuntu-24.04          from images/app-test/ubuntu-24.04/ or images/app-test/",
+            "  ensure_image app-test:1                     from images/app-test/1/",
             "  ensure_image app-test=docker/test           from docker/test/",
             "  ensure_image app-test=. -f test.Dockerfile  from another Dockerfile",
             "  IMAGE=$(ensure_image -q app-test)           the image ID, for docker run",

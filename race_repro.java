@@ -69,9 +69,9 @@ import picocli.CommandLine.Spec;
             "130:interrupted"},
         footerHeading = "%nStrategies:%n",
         footer = {
-            "  naive      look the tag up, build if it is missing; a failed build is a failure",
-            "  substring  the same, but a failed build that printed \"already exists\" is a success",
-            "  ensure     ensure_image: a lost race only opens the question, the engine answers it",
+            "  naive      look the tag up, build if it is missing; a failure is a failure",
+            "  substring  the same, but a failure that says \"already exists\" is a success",
+            "  ensure     ensure_image: a lost race is a question, the engine answers it",
             "",
             "Scenarios:",
             "  same       all builders want one tag from one folder; the tag is missing",
@@ -85,7 +85,7 @@ public final class race_repro implements Callable<Integer> {
 
     private static final int ENSURE_WAS_FALSE = 10;
     private static final int DEFAULT_ROUNDS = 5;
-    private static final int DEFAULT_WITHIN = 50;
+    private static final int DEFAULT_WITHIN = 45;
 
     // ------------------------------------------------------------------------------------------------ options
 
@@ -270,7 +270,6 @@ public final class race_repro implements Callable<Integer> {
             for (var answer : answers) {
                 runs.add(answer.get());
             }
-            Truth.requireProof(stage, recipe);
             return new Round(procedure, number, runs);
         } catch (ExecutionException e) {
             if (e.getCause() instanceof ensure_image.Failed failed) {
@@ -453,18 +452,6 @@ public final class race_repro implements Callable<Integer> {
                 }  // else it came in between
             }
         }
-
-        /** Makes sure that the label can be believed: the step that ran wrote the same into the image. */
-        static void requireProof(Stage stage, ensure_image.Recipe recipe) throws ensure_image.Failed {
-            if (holds(stage, recipe)) {
-                var file = stage.docker("run", "--rm", "--network=none", "--label=" + stage.label(),
-                        recipe.reference().toString(), "cat", "/race-demo");
-                if (file.out().stream().noneMatch(line -> line.startsWith(Stage.inputs(recipe) + " "))) {
-                    throw new ensure_image.Failed(ensure_image.ExitCode.BUG,
-                            "the image does not hold what its label says", "", file.err());
-                }
-            }
-        }
     }
 
     // ------------------------------------------------------------------------------------------------ engine
@@ -578,8 +565,7 @@ public final class race_repro implements Callable<Integer> {
                 Files.delete(folder.resolve("Dockerfile"));
                 Files.delete(folder);
                 if (throwaway == null) {
-                    removeAll("container");
-                    removeAll("image");
+                    removeAll();
                 }
             } finally {
                 if (interrupted) {
@@ -589,16 +575,16 @@ public final class race_repro implements Callable<Integer> {
         }
 
         /** Removes until a listing is empty: after Ctrl-C clients are being ended, and a last build may come in. */
-        private void removeAll(String kind) throws ensure_image.Failed {
+        private void removeAll() throws ensure_image.Failed {
             for (int attempt = 0; attempt < 10; attempt++) {
-                var found = docker(kind, "ls", "--all", "--quiet", "--no-trunc", "--filter", "label=" + label());
+                var found = docker("image", "ls", "--all", "--quiet", "--no-trunc", "--filter", "label=" + label());
                 if (found.status() == 0 && found.out().isEmpty()) {
                     return;
                 }
-                docker(Stream.concat(Stream.of(kind, "rm", "--force"), found.out().stream().distinct())
+                docker(Stream.concat(Stream.of("image", "rm", "--force"), found.out().stream().distinct())
                         .toArray(String[]::new));
             }
-            throw new ensure_image.Failed(ensure_image.ExitCode.BUG, "could not remove every " + kind + " that it made",
+            throw new ensure_image.Failed(ensure_image.ExitCode.BUG, "could not remove all the images that it made",
                     "They have the label " + label());
         }
     }
@@ -846,7 +832,8 @@ public final class race_repro implements Callable<Integer> {
             Arrays.fill(cells, Phase.WAITING);
             int end = column(run.track().last().at());
             for (Mark mark : run.track().marks()) {
-                Arrays.fill(cells, Math.min(column(mark.at()), end), end, mark.phase());
+                int latest = mark.phase() == Phase.NAMING ? end - 1 : end;  // short, but what this is about
+                Arrays.fill(cells, Math.max(0, Math.min(column(mark.at()), latest)), end, mark.phase());
             }
             cells[end] = telling.strategy().answer(run);
             return Stream.of(cells).map(phase -> phase.mark(terminal)).collect(Collectors.joining());
