@@ -207,8 +207,12 @@ class EnsureImageTest {
         Engine engine = new Engine("28.5", with_docker.Store.CONTAINERD, buildkit);
         String sleep = longSleep();
         dockerfile("FROM busybox\nRUN " + sleep + "\n");
-        Harness.Result result = engine.ensure(app + "=.", "--timeout", "4").expect(124);
-        assertTrue(result.err().contains("timed out after 4.0 s: docker build --tag " + app + ":latest"), result.toString());
+        try (Harness.Running running = engine.ensuring(app + "=.", "--timeout", "10").start()) {
+            Harness.eventually("it builds", Duration.ofSeconds(10), () -> isRunning(sleep));
+            Harness.Result result = running.await().expect(124);
+            assertTrue(result.err().contains("timed out after 10.0 s: docker build --tag " + app + ":latest"),
+                    result.toString());
+        }
         Harness.eventually("nothing is left building", Duration.ofSeconds(20), () -> !isRunning(sleep));
     }
 
@@ -243,8 +247,8 @@ class EnsureImageTest {
         assertMistake("ensure_image: Unknown option: '--atempts'", "empty", "--atempts");
         assertMistake("ensure_image: --file names one Dockerfile, but there are several references", "a", "b", "-f", "x");
         assertMistake("ensure_image: --attempts and --timeout take numbers from 1", "empty", "--timeout", "0");
-        assertMistake("ensure_image: malformed reference: '\\u001b[2J': a name has letters, digits, and single . _ - "
-                + "between them", "\033[2J");
+        assertMistake("ensure_image: malformed reference: '\\u001b[2m': a name has letters, digits, and single . _ - "
+                + "between them", "\033[2m");
     }
 
     private void assertMistake(String message, String... arguments) {
@@ -298,11 +302,14 @@ class EnsureImageTest {
 
     /** A command line that no other process on this machine has. */
     private String longSleep() {
-        return "sleep 3600." + Math.abs(id.hashCode() % 1_000_000);
+        return "sleep 3600." + (1 + Math.abs(id.hashCode() % 1_000_000));
     }
 
-    private static boolean isRunning(String commandLine) {
-        return ProcessHandle.allProcesses().anyMatch(process -> process.info().commandLine().orElse("").endsWith(commandLine));
+    /** Whether the engine runs it: its processes are this machine's too. By its argument, for sleep is busybox. */
+    private static boolean isRunning(String sleep) {
+        String argument = sleep.split(" ")[1];
+        return ProcessHandle.allProcesses().anyMatch(process -> process.info().arguments()
+                .map(arguments -> arguments.length == 1 && arguments[0].equals(argument)).orElse(false));
     }
 
     private static void join(Thread thread) {
