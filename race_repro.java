@@ -35,6 +35,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.DoubleSupplier;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -85,7 +86,7 @@ public final class race_repro implements Callable<Integer> {
 
     private static final int ENSURE_WAS_FALSE = 10;
     private static final int DEFAULT_ROUNDS = 5;
-    private static final int DEFAULT_WITHIN = 45;
+    private static final int DEFAULT_WITHIN = 55;
 
     // ------------------------------------------------------------------------------------------------ options
 
@@ -256,7 +257,7 @@ public final class race_repro implements Callable<Integer> {
         ensure_image.Recipe recipe = scenario.prepare(stage, stage.recipe(base, stepSeconds));
         Clock clock = new Clock();
         CyclicBarrier barrier = new CyclicBarrier(crowd, clock::start);
-        List<Track> tracks = Stream.generate(() -> new Track(clock)).limit(crowd).toList();
+        List<Track> tracks = Stream.generate(() -> new Track(clock::seconds)).limit(crowd).toList();
         live.show(Text.playing(procedure, number), tracks);
         var pool = Executors.newFixedThreadPool(crowd);
         try {
@@ -664,13 +665,14 @@ public final class race_repro implements Callable<Integer> {
         private static final Pattern EXPORT = Pattern.compile("#\\d+ (?:exporting to image|unpacking to .*)");
         private static final Pattern NAME = Pattern.compile("#\\d+ naming to .*");
 
-        private final Clock clock;
+        private final DoubleSupplier seconds;
         private final List<Mark> marks = new ArrayList<>(List.of(new Mark(Phase.WAITING, 0)));
         private final Set<String> stamps = new HashSet<>();
         private Race race;
 
-        Track(Clock clock) {
-            this.clock = clock;
+        /** @param seconds the time since the start of the round */
+        Track(DoubleSupplier seconds) {
+            this.seconds = seconds;
         }
 
         @Override
@@ -697,13 +699,13 @@ public final class race_repro implements Callable<Integer> {
                 enter(Phase.NAMING);
             } else if (race == null && Stream.of(ensure_image.FailureText.values())
                     .anyMatch(known -> known.namesTheTag && known.pattern.matcher(line).matches())) {
-                race = new Race(line, last().phase() == Phase.NAMING ? last().at() : clock.seconds());
+                race = new Race(line, last().phase() == Phase.NAMING ? last().at() : seconds.getAsDouble());
             }
         }
 
         synchronized void enter(Phase phase) {
             if (last().phase() != phase) {
-                marks.add(new Mark(phase, clock.seconds()));
+                marks.add(new Mark(phase, seconds.getAsDouble()));
             }
         }
 
@@ -822,8 +824,11 @@ public final class race_repro implements Callable<Integer> {
             lines.add("     0" + " ".repeat(WIDTH - 1 - end.length()) + end);
             telling.firstRace().ifPresent(race -> lines.add("     " + pointer(race.at())));
             lines.add("");
-            lines.add(Stream.of(Phase.values()).skip(1).map(phase -> phase.mark(terminal) + " " + phase)
-                    .collect(Collectors.joining(" ", " ", "")));
+            Set<Phase> seen = EnumSet.noneOf(Phase.class);
+            runs.forEach(run -> run.track().marks().forEach(mark -> seen.add(mark.phase())));
+            runs.forEach(run -> seen.add(telling.strategy().answer(run)));
+            lines.add(seen.stream().filter(phase -> phase != Phase.WAITING)
+                    .map(phase -> phase.mark(terminal) + " " + phase).collect(Collectors.joining("  ", "     ", "")));
             return lines;
         }
 
@@ -1004,7 +1009,7 @@ public final class race_repro implements Callable<Integer> {
 
         static List<String> legend(double lone, Set<Strategy> strategies) {
             List<String> lines = new ArrayList<>(List.of(
-                "  lost race      another builder named the tag first; docker said \"already exists\"",
+                "  lost race      another builder named the tag first, \"already exists\"",
                 "  false failure  the caller was told \"failed\", and the engine held the image",
                 "  false success  the caller was told \"there\", and the engine did not hold it",
                 "  step runs      how often the shared build step ran, in so many rounds",
@@ -1018,8 +1023,7 @@ public final class race_repro implements Callable<Integer> {
         static String timeline(Telling telling) {
             int runs = telling.round().runs().size();
             return "The most telling round: " + telling.strategy() + ", round " + telling.round().number() + ". "
-                    + share(telling.round().lost(), runs) + " lost the race, " + telling.falseAnswers()
-                    + " got a false answer.";
+                    + share(telling.round().lost(), runs) + " lost the race, " + telling.falseAnswers() + " misled.";
         }
 
         static List<String> said(String line) {

@@ -32,6 +32,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -343,6 +344,8 @@ class with_docker implements Callable<Integer> {
         /** Our folder, on a tmpfs of the mount namespace; the same path in the engine's root. */
         private final String folder = "/run/" + id;
         private final String rootfs = folder + "/root";
+        /** The nsenter processes of what runs inside, which are outside: they end just after it. */
+        private final List<Process> entrances = new CopyOnWriteArrayList<>();
         private volatile Process nsenter;
         private volatile ProcessHandle command;
         private final AtExit atExit = new AtExit(this::end);
@@ -409,15 +412,19 @@ class with_docker implements Callable<Integer> {
             line.addAll(arguments);
             var builder = new ProcessBuilder(line).inheritIO(); // zt-exec would put pipes between it and the terminal
             builder.environment().putAll(environment(1));
+            var orphans = anchor.children().toList();
             try {
-                nsenter = builder.start();
+                nsenter = start(builder);
             } catch (IOException e) {
                 throw Failure.noEngine("cannot run " + line.get(0) + ": " + e.getMessage());
             }
-            while (nsenter.isAlive() && command == null) {
-                command = nsenter.children().findFirst().orElse(null);
+            boolean alive;
+            do { // a Ctrl-C can end nsenter before we see its child, which then has PID 1 as its parent
+                alive = nsenter.isAlive();
+                command = Stream.concat(nsenter.children(), anchor.children()).filter(child -> !orphans.contains(child))
+                        .findFirst().orElse(null);
                 Thread.sleep(2);
-            }
+            } while (command == null && alive);
             return nsenter.waitFor();
         }
 
@@ -428,35 +435,36 @@ class with_docker implements Callable<Integer> {
         }
 
         private void end() {
-            try {
-                endCommand();
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt(); // then without that courtesy
-            }
+            endCommand();
             anchor.close();
+            entrances.forEach(entrance -> ended(entrance.toHandle(), GRACE));
             Cgroups.remove(cgroup());
         }
 
         /** If the command still runs, because we are told to end: lets it end in its own way. */
-        private void endCommand() throws InterruptedException {
+        private void endCommand() {
             if (command == null || !command.isAlive()) {
                 return;
             }
             // nsenter, which waits for it, does not survive a signal: if it is gone, the whole group got one, as from
             // Ctrl-C, and the command is at it already. Else only we got it.
-            if (!nsenter.waitFor(200, TimeUnit.MILLISECONDS) || !ended(command)) {
+            if (!ended(nsenter.toHandle(), Duration.ofMillis(200)) || !ended(command, GRACE)) {
                 command.destroy();
-                ended(command);
+                ended(command, GRACE);
             }
         }
 
-        private static boolean ended(ProcessHandle process) throws InterruptedException {
+        /** Waits for that; false if it takes longer. */
+        private static boolean ended(ProcessHandle process, Duration limit) {
             try {
-                process.onExit().get(GRACE.toSeconds(), TimeUnit.SECONDS);
+                process.onExit().get(limit.toMillis(), TimeUnit.MILLISECONDS);
                 return true;
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt(); // what follows does not wait either
             } catch (ExecutionException | TimeoutException e) {
-                return false;
+                // not yet
             }
+            return false;
         }
 
         // -- how it comes up: everything is a command in the namespaces, or a file on a file system that ends with them
@@ -570,7 +578,7 @@ class with_docker implements Callable<Integer> {
         private Process startSlirp() throws IOException {
             var slirp = root.program("usr/bin/slirp4netns", "--configure", "--mtu=65520", "--disable-host-loopback",
                     "--netns-type=path", "/proc/" + anchor.pid + "/ns/net", "tap0");
-            return daemon("slirp.log", anchor.enter(List.of("--pid"), slirp.toArray(String[]::new))).start();
+            return start(daemon("slirp.log", anchor.enter(List.of("--pid"), slirp.toArray(String[]::new))));
         }
 
         private void awaitNetwork(Process slirp, Progress progress) throws IOException, InterruptedException {
@@ -596,7 +604,13 @@ class with_docker implements Callable<Integer> {
                     "--config-file", folder + "/daemon.json"));
             dockerd.environment().keySet().removeIf(name -> !name.matches("(?i)(https?|no|all)_proxy"));
             dockerd.environment().putAll(Map.of("PATH", Tools.SYSTEM_PATH, "HOME", "/", "TMPDIR", "/var/tmp"));
-            return dockerd.start();
+            return start(dockerd);
+        }
+
+        private Process start(ProcessBuilder entrance) throws IOException {
+            var process = entrance.start();
+            entrances.add(process);
+            return process;
         }
 
         /** In a session of its own, so that a Ctrl-C does not end it before the command that uses it. */
@@ -690,6 +704,10 @@ class with_docker implements Callable<Integer> {
             } catch (IOException e) {
                 return false; // it has ended
             }
+        }
+
+        private Stream<ProcessHandle> children() {
+            return ProcessHandle.of(pid).stream().flatMap(ProcessHandle::children);
         }
 
         /** The command line that runs a command in some of these namespaces. */

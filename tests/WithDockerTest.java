@@ -261,6 +261,7 @@ class WithDockerTest {
             assertEquals(Set.of(), run.processes(), "processes");
             Harness.eventually("the loop device is free", SOON, () -> !Machine.loops().contains(run.backingFile()));
             assertEquals(List.of(), Machine.cgroups(run.id()), "cgroups");
+            assertFalse(read(Path.of("/proc/net/unix")).contains(run.id()), "sockets");
             assertEquals(before, Machine.now());
         }
     }
@@ -371,15 +372,14 @@ class WithDockerTest {
     }
 
     /** What an engine could change on the machine, and nobody else does meanwhile. */
-    private record Machine(String mounts, Set<String> networkDevices, String firewall, Set<String> unixSockets,
-            Set<String> disks, Set<String> temporaryFiles) {
+    private record Machine(String mounts, Set<String> networkDevices, String firewall, Set<String> disks,
+            Set<String> temporaryFiles) {
 
         static Machine now() {
             return new Machine(read(Path.of("/proc/self/mountinfo")), set(names(Path.of("/sys/class/net"))),
-                    iptables(), set(read(Path.of("/proc/net/unix")).lines().filter(line -> line.matches(".*docker.*"))
-                            .map(line -> line.replaceFirst(".* ", ""))),
+                    iptables(),
                     set(names(with_docker.Root.engines()).filter(name -> name.matches(".*(img|unpacking).*"))),
-                    set(names(Path.of("/tmp")).filter(name -> name.matches("(mmdebstrap|containerd|docker).*"))));
+                    set(names(Path.of("/tmp")).filter(name -> name.matches("(mmdebstrap|containerd).*"))));
         }
 
         /** The iptables rules, without counters; none, where there are no iptables. */
@@ -449,12 +449,14 @@ class WithDockerTest {
             });
         }
 
-        /** Its processes that are alive: descendants once seen, and everything in its namespaces. */
+        /** Its processes, as `PID (NAME) STATE`: descendants once seen, and everything in its namespaces. */
         Set<String> processes() {
             var alive = descendants.stream().filter(ProcessHandle::isAlive).map(ProcessHandle::pid);
             var inside = ProcessHandle.allProcesses().map(ProcessHandle::pid)
                     .filter(pid -> namespacesOf(pid).anyMatch(namespaces::contains));
-            return Stream.concat(alive, inside).map(String::valueOf).collect(Collectors.toSet());
+            return Stream.concat(alive, inside).map(pid -> read(Path.of("/proc/" + pid + "/stat")))
+                    .map(stat -> stat.replaceFirst("(\\d+ \\(.*\\) .).*\\s*", "$1")).filter(process -> !process.isEmpty())
+                    .collect(Collectors.toSet());
         }
 
         String backingFile() {
@@ -502,8 +504,8 @@ class WithDockerTest {
                 .map(columns -> "socket:[" + columns[9] + "]").collect(Collectors.toSet());
     }
 
-    private static Set<String> sockets(String pid) {
-        var folder = Path.of("/proc/" + pid + "/fd");
+    private static Set<String> sockets(String process) {
+        var folder = Path.of("/proc/" + process.replaceFirst(" .*", "") + "/fd");
         return names(folder).flatMap(name -> {
             try {
                 return Stream.of(Files.readSymbolicLink(folder.resolve(name)).toString());
