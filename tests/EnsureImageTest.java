@@ -247,8 +247,8 @@ class EnsureImageTest {
         assertMistake("ensure_image: Unknown option: '--atempts'", "empty", "--atempts");
         assertMistake("ensure_image: --file names one Dockerfile, but there are several references", "a", "b", "-f", "x");
         assertMistake("ensure_image: --attempts and --timeout take numbers from 1", "empty", "--timeout", "0");
-        assertMistake("ensure_image: malformed reference: '\\u001b[2m': a name has letters, digits, and single . _ - "
-                + "between them", "\033[2m");
+        assertMistake("ensure_image: malformed reference: '\\u001b[2a': a name has letters, digits, and single . _ - "
+                + "between them", "\033[2a");
     }
 
     private void assertMistake(String message, String... arguments) {
