@@ -593,6 +593,14 @@ class with_docker implements Callable<Integer> {
             }
         }
 
+        /**
+         * Makes $1 the root of a mount namespace and runs the rest there. A chroot is not enough: `docker exec` and
+         * health checks enter a container's mount namespace by setns(2), and its root would still be the machine's. The
+         * text is constant, the folder and the command come as arguments.
+         */
+        private static final String PIVOT = "cd \"$1\"; shift; usr/bin/busybox pivot_root . mnt; cd /; "
+                + "usr/bin/busybox umount -l /mnt; exec \"$@\"";
+
         private Process startDockerd() throws IOException {
             Files.writeString(file("daemon.json"), """
                     {"hosts": ["unix://%s/docker.sock"], "features": {"containerd-snapshotter": %s},
@@ -600,7 +608,8 @@ class with_docker implements Callable<Integer> {
                     """.formatted(folder, spec.store == Store.CONTAINERD, cgroup(), NAMESERVER));
             // Inside, also at the usual place, for containers that mount it.
             Files.createSymbolicLink(file("../docker.sock"), Path.of(id, "docker.sock"));
-            var dockerd = daemon("disk/dockerd.log", anchor.enter(Anchor.ALL, "chroot", rootfs, "/usr/sbin/dockerd",
+            var dockerd = daemon("disk/dockerd.log", anchor.enter(Anchor.ALL, "unshare", "--mount", "--propagation",
+                    "slave", "--", "sh", "-ec", PIVOT, "sh", rootfs, "/usr/sbin/dockerd",
                     "--config-file", folder + "/daemon.json"));
             dockerd.environment().keySet().removeIf(name -> !name.matches("(?i)(https?|no|all)_proxy"));
             dockerd.environment().putAll(Map.of("PATH", Tools.SYSTEM_PATH, "HOME", "/", "TMPDIR", "/var/tmp"));
