@@ -346,8 +346,8 @@ class with_docker implements Callable<Integer> {
         private final String rootfs = folder + "/root";
         /** The nsenter processes of what runs inside, which are outside: they end just after it. */
         private final List<Process> entrances = new CopyOnWriteArrayList<>();
-        private volatile Process nsenter;
-        private volatile ProcessHandle command;
+        private Process nsenter;
+        private ProcessHandle command;
         private final AtExit atExit = new AtExit(this::end);
 
         private Engine(Spec spec, String version, Root root, Anchor anchor) {
@@ -412,20 +412,25 @@ class with_docker implements Callable<Integer> {
             line.addAll(arguments);
             var builder = new ProcessBuilder(line).inheritIO(); // zt-exec would put pipes between it and the terminal
             builder.environment().putAll(environment(1));
-            var orphans = anchor.children().toList();
             try {
-                nsenter = start(builder);
+                startCommand(builder);
             } catch (IOException e) {
                 throw Failure.noEngine("cannot run " + line.get(0) + ": " + e.getMessage());
             }
+            return nsenter.waitFor();
+        }
+
+        /** Not while {@link #endCommand} looks whether there is one. */
+        private synchronized void startCommand(ProcessBuilder builder) throws IOException, InterruptedException {
+            var others = anchor.children().toList();
+            nsenter = start(builder);
             boolean alive;
-            do { // a Ctrl-C can end nsenter before we see its child, which then has PID 1 as its parent
+            do { // nsenter's only child; PID 1's, if a Ctrl-C ended nsenter before we looked
                 alive = nsenter.isAlive();
-                command = Stream.concat(nsenter.children(), anchor.children()).filter(child -> !orphans.contains(child))
+                command = Stream.concat(nsenter.children(), anchor.children()).filter(child -> !others.contains(child))
                         .findFirst().orElse(null);
                 Thread.sleep(2);
             } while (command == null && alive);
-            return nsenter.waitFor();
         }
 
         /** Ends the engine with all that is in it, and returns when it is gone. */
@@ -442,7 +447,7 @@ class with_docker implements Callable<Integer> {
         }
 
         /** If the command still runs, because we are told to end: lets it end in its own way. */
-        private void endCommand() {
+        private synchronized void endCommand() {
             if (command == null || !command.isAlive()) {
                 return;
             }

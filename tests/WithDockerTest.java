@@ -3,14 +3,18 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.FileInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
@@ -411,8 +415,11 @@ class WithDockerTest {
     private static final class Run implements AutoCloseable {
 
         final Harness.Running running;
-        /** The namespaces that it made. Whatever is in one of them belongs to it. */
-        private final Set<String> namespaces = new HashSet<>();
+        /**
+         * The PID namespaces that it made: whatever is in one of them belongs to it. Held open, or else the kernel
+         * gives their numbers to somebody else's as soon as they are gone.
+         */
+        private final Map<String, InputStream> namespaces = new HashMap<>();
         private final Set<ProcessHandle> descendants = new HashSet<>();
         private String backingFile = "";
         private String id = "";
@@ -436,10 +443,13 @@ class WithDockerTest {
 
         /** Notes what belongs to it now. */
         void look() {
-            var ours = namespacesOf(ProcessHandle.current().pid()).toList();
+            var ours = namespaceOf(ProcessHandle.current().pid());
             handle().descendants().forEach(process -> {
                 descendants.add(process);
-                namespacesOf(process.pid()).filter(space -> !ours.contains(space)).forEach(namespaces::add);
+                var namespace = namespaceOf(process.pid());
+                if (!namespace.isEmpty() && !namespace.equals(ours)) {
+                    namespaces.computeIfAbsent(namespace, name -> open(process.pid()));
+                }
                 read(Path.of("/proc/" + process.pid() + "/mountinfo")).lines().filter(line -> line.contains(" /run/")
                         && line.contains("/disk ") && line.contains("/dev/loop")).findFirst().ifPresent(line -> {
                             id = line.replaceFirst(".* /run/(\\w+)/disk .*", "$1");
@@ -453,10 +463,10 @@ class WithDockerTest {
         Set<String> processes() {
             var alive = descendants.stream().filter(ProcessHandle::isAlive).map(ProcessHandle::pid);
             var inside = ProcessHandle.allProcesses().map(ProcessHandle::pid)
-                    .filter(pid -> namespacesOf(pid).anyMatch(namespaces::contains));
+                    .filter(pid -> namespaces.containsKey(namespaceOf(pid)));
             return Stream.concat(alive, inside).map(pid -> read(Path.of("/proc/" + pid + "/stat")))
-                    .map(stat -> stat.replaceFirst("(\\d+ \\(.*\\) .).*\\s*", "$1")).filter(process -> !process.isEmpty())
-                    .collect(Collectors.toSet());
+                    .map(stat -> stat.replaceFirst("(\\d+ \\(.*\\) .).*\\s*", "$1"))
+                    .filter(process -> !process.isEmpty()).collect(Collectors.toSet());
         }
 
         String backingFile() {
@@ -481,19 +491,32 @@ class WithDockerTest {
             return read(Path.of("/proc/" + process.pid() + "/cmdline"));
         }
 
-        private static Stream<String> namespacesOf(long pid) {
-            return Stream.of("pid", "net", "mnt").flatMap(kind -> {
-                try {
-                    return Stream.of(Files.readSymbolicLink(Path.of("/proc/" + pid + "/ns/" + kind)).toString());
-                } catch (IOException e) {
-                    return Stream.of(); // it has ended
-                }
-            });
+        private static String namespaceOf(long pid) {
+            try {
+                return Files.readSymbolicLink(Path.of("/proc/" + pid + "/ns/pid")).toString();
+            } catch (IOException e) {
+                return ""; // it has ended
+            }
+        }
+
+        private static InputStream open(long pid) {
+            try {
+                return new FileInputStream("/proc/" + pid + "/ns/pid");
+            } catch (IOException e) {
+                return null; // it has ended
+            }
         }
 
         @Override
         public void close() {
             running.close();
+            namespaces.values().forEach(namespace -> {
+                try {
+                    namespace.close();
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            });
         }
     }
 
