@@ -31,6 +31,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
@@ -422,15 +423,11 @@ class with_docker implements Callable<Integer> {
 
         /** Not while {@link #endCommand} looks whether there is one. */
         private synchronized void startCommand(ProcessBuilder builder) throws IOException, InterruptedException {
-            var others = anchor.children().toList();
             nsenter = start(builder);
-            boolean alive;
-            do { // nsenter's only child; PID 1's, if a Ctrl-C ended nsenter before we looked
-                alive = nsenter.isAlive();
-                command = Stream.concat(nsenter.children(), anchor.children()).filter(child -> !others.contains(child))
-                        .findFirst().orElse(null);
-                Thread.sleep(2);
-            } while (command == null && alive);
+            while (nsenter.isAlive() && command == null) {
+                command = Tools.child(nsenter).orElse(null);
+                Thread.sleep(1);
+            }
         }
 
         /** Ends the engine with all that is in it, and returns when it is gone. */
@@ -687,7 +684,7 @@ class with_docker implements Callable<Integer> {
 
         private Anchor(Process unshare) {
             this.unshare = unshare;
-            this.pid = unshare.children().findFirst().orElseThrow().pid();
+            this.pid = Tools.child(unshare).orElseThrow().pid();
         }
 
         /** @param init the command line of PID 1 */
@@ -718,10 +715,6 @@ class with_docker implements Callable<Integer> {
             } catch (IOException e) {
                 return false; // it has ended
             }
-        }
-
-        private Stream<ProcessHandle> children() {
-            return ProcessHandle.of(pid).stream().flatMap(ProcessHandle::children);
         }
 
         /** The command line that runs a command in some of these namespaces. */
@@ -1052,6 +1045,16 @@ class with_docker implements Callable<Integer> {
                 }
             }).findFirst().orElseThrow(() -> new IOException("not open: " + deleted)).toString()
                     .replace("self", Long.toString(ProcessHandle.current().pid()));
+        }
+
+        /** The only child of a process. At once, while {@link ProcessHandle#children} goes through all processes. */
+        static Optional<ProcessHandle> child(Process parent) {
+            try {
+                var child = Files.readString(Path.of("/proc/%1$d/task/%1$d/children".formatted(parent.pid()))).strip();
+                return child.isEmpty() ? Optional.empty() : ProcessHandle.of(Long.parseLong(child));
+            } catch (IOException e) {
+                return parent.children().findFirst(); // this kernel does not have that file
+            }
         }
 
         /** What is in a folder under names that begin so; nothing, if it cannot be read. */
