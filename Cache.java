@@ -29,6 +29,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -48,6 +49,8 @@ final class Cache {
     private static final Pattern SCRATCH = Pattern.compile("(\\d{1,10})-\\d+");
     private static final FileAttribute<?> PRIVATE =
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
+    private static final FileAttribute<?> PRIVATE_FILE =
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
     private static final Set<PosixFilePermission> WRITABLE_BY_OTHERS =
             Set.of(PosixFilePermission.GROUP_WRITE, PosixFilePermission.OTHERS_WRITE);
     /** No entry is larger. */
@@ -64,7 +67,6 @@ final class Cache {
     }
 
     private final Optional<Path> root;
-    private volatile UserPrincipal user;
     private volatile String problem;
 
     private Cache(Optional<Path> root) {
@@ -120,7 +122,7 @@ final class Cache {
     }
 
     /** The folder, made if it is not there, if nobody else can have put anything in it. */
-    private Path own(Path folder) throws IOException {
+    private static Path own(Path folder) throws IOException {
         try {
             Files.createDirectory(folder, PRIVATE);
         } catch (FileAlreadyExistsException e) {
@@ -138,17 +140,11 @@ final class Cache {
         return folder;
     }
 
-    /** Who owns what this process makes: there may be no name for it, and Java has no getuid. */
-    private UserPrincipal user() throws IOException {
-        if (user == null) {
-            Path made = Files.createTempFile("ensure_image-", "");
-            try {
-                user = Files.getOwner(made, NOFOLLOW_LINKS);
-            } finally {
-                Files.delete(made);
-            }
-        }
-        return user;
+    /** Whom what this process makes belongs to. On Linux that may be a user without a name. */
+    private static UserPrincipal user() throws IOException {
+        Path self = Path.of("/proc/self");
+        return Files.exists(self) ? Files.getOwner(self) : self.getFileSystem().getUserPrincipalLookupService()
+                .lookupPrincipalByName(System.getProperty("user.name"));
     }
 
     // ---- Entries
@@ -179,9 +175,9 @@ final class Cache {
     boolean write(String folder, String name, String text, int most) {
         try {
             Path file = entry(folder, name);
-            Path temporary = Files.createTempFile(file.getParent(), TEMPORARY, "");
+            Path temporary = file.resolveSibling(TEMPORARY + unique());
             try {
-                Files.writeString(temporary, text);
+                Files.writeString(Files.createFile(temporary, PRIVATE_FILE), text);
                 Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
             } finally {
                 delete(temporary);
@@ -238,7 +234,7 @@ final class Cache {
 
     private static Optional<Path> scratchIn(Path run) {
         try {
-            return Optional.of(Files.createTempDirectory(run, ProcessHandle.current().pid() + "-"));
+            return Optional.of(Files.createDirectory(run.resolve(unique()), PRIVATE));
         } catch (IOException e) { // the disk is full, perhaps
             return Optional.empty();
         }
@@ -264,6 +260,11 @@ final class Cache {
     }
 
     // ---- Files
+
+    /** A name that nothing else has; it need not be hard to guess where nobody else can write. */
+    private static String unique() {
+        return ProcessHandle.current().pid() + "-" + ThreadLocalRandom.current().nextLong(Long.MAX_VALUE);
+    }
 
     /** A file or folder, and when it was last written. */
     private record Aged(Path path, FileTime modified) {

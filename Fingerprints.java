@@ -107,7 +107,7 @@ final class Fingerprints {
     }
 
     /** {@code value} goes on the image, {@code manifest} into the cache to say why later; {@code stamp}: see below. */
-    record Fingerprint(String value, Manifest manifest, String stamp) {
+    record Fingerprint(String value, Manifest manifest, Stamp stamp) {
 
         static Fingerprint of(Inputs inputs, Scope asked) {
             View view = View.of(inputs, asked);
@@ -125,18 +125,22 @@ final class Fingerprints {
         }
 
         /**
-         * False if the inputs may have changed since: looks at sizes, times, inodes and modes and hashes nothing. Files
-         * changed just before they were read give false too, as git's index does; then only hashing again can tell.
+         * Whether the inputs are what they were, and were all the time since: sizes, times, inodes and modes tell. Only
+         * for files changed just before the fingerprint was made they may not, so then it is made again to compare.
          */
         boolean unchanged(Inputs inputs) {
             try {
-                return !stamp.isEmpty() && inputs.dockerfile.unchanged()
-                        && View.of(inputs, Scope.of(value)).stamp().equals(stamp);
+                return inputs.dockerfile.unchanged()
+                        && View.of(inputs, Scope.of(value)).stamp().value.equals(stamp.value)
+                        && (!stamp.racy || of(inputs, Scope.of(value)).value.equals(value));
             } catch (Unreadable gone) {
                 return false;
             }
         }
     }
+
+    /** The digest of what lstat says of all files; {@code racy}: one changed so recently that it may again, unseen. */
+    private record Stamp(String value, boolean racy) { }
 
     /** What of the inputs is kept to say why an image is stale: digests only, and nothing about build arguments. */
     record Manifest(String dockerfile, SortedMap<String, String> files, SortedMap<String, String> bases) {
@@ -724,16 +728,17 @@ final class Fingerprints {
             return new View(whole ? Scope.WHOLE : Scope.SEEN, nodes, ignore.unclear, start);
         }
 
-        String stamp() {
+        Stamp stamp() {
             long recent = FileTime.from(start.minus(RACY)).to(TimeUnit.NANOSECONDS);
+            boolean racy = false;
             Digest digest = new Digest().add(unclear);
             for (Map.Entry<String, Node> entry : nodes.entrySet()) {
                 Stat stat = entry.getValue().stat;
-                if (stat.changed > recent) return "";
+                racy |= stat.changed > recent;
                 digest.add(entry.getKey())
                         .numbers(stat.mode, stat.size, stat.inode, stat.modified, stat.changed, stat.device);
             }
-            return digest.hex();
+            return new Stamp(digest.hex(), racy);
         }
     }
 

@@ -2,44 +2,50 @@
 //DESCRIPTION Ensures that the engine holds a Docker image, building it if it is missing, also from many processes at once
 //JAVA 17+
 //DEPS info.picocli:picocli:4.7.7
-//DEPS org.slf4j:slf4j-nop:2.0.20
-//DEPS org.zeroturnaround:zt-exec:1.13.0
+//SOURCES Cache.java
+//SOURCES Fingerprints.java
+//SOURCES Images.java
+//SOURCES Processes.java
+//SOURCES Recipe.java
+//SOURCES Reference.java
+//SOURCES Reports.java
+//SOURCES SingleFlight.java
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Comparator;
-import java.util.Deque;
-import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.zeroturnaround.exec.ProcessExecutor;
-import org.zeroturnaround.exec.ProcessResult;
-import org.zeroturnaround.exec.StartedProcess;
+import picocli.AutoComplete;
 import picocli.CommandLine;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -49,22 +55,27 @@ import picocli.CommandLine.Spec;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
- * Ensures that the engine holds an image: looks it up, builds it if it is missing, and takes the lost race for the
- * tag for what it is, a success.
+ * Ensures that the engine holds an image built from just these inputs: looks it up, builds it if it is missing or
+ * stale, and takes a lost race for what it is, a success.
  *
  * <p>The rule it keeps: a message of {@code docker} only opens a question. The answer is always looked up in the
- * engine. So there is no success without an image, and no failure because somebody else was faster.
+ * engine, by the fingerprint of the inputs that every image carries as a label. So there is no success without the
+ * right image, and no failure because somebody else was faster.
  */
 @Command(name = "ensure_image", version = "ensure_image " + ensure_image.VERSION, mixinStandardHelpOptions = true,
         sortOptions = false, usageHelpAutoWidth = true,
-        customSynopsis = "ensure_image [OPTIONS] REF[=DIR]... [-- DOCKER BUILD OPTIONS...]",
-        description = {"", "Ensures that the engine holds the image REF: builds it if it is missing. "
-            + "Safe to run many times at once: whoever loses the race for the tag succeeds too.", ""},
+        customSynopsis = {
+            "ensure_image [OPTIONS] REF[=DIR]... [-- DOCKER BUILD OPTIONS...]",
+            "       ensure_image [OPTIONS] --all [-- DOCKER BUILD OPTIONS...]"},
+        description = {"", "Ensures that the engine holds the image REF, built from what is in its folder now: builds it "
+            + "if it is missing or stale. Safe to run many times at once: whoever loses the race for the tag succeeds "
+            + "too.", ""},
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
-            " 0:every image is there",
+            " 0:every image is there and current",
             " 2:bad usage: reference, option, Dockerfile or context",
             "10:a build failed",
+            "11:with --check: an image is missing or stale",
             "69:no engine: docker not installed, not running, or no permission",
             "75:gave up after the last attempt at a transient failure",
             "124:timed out",
@@ -74,11 +85,13 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "  ensure_image app-test:1                     from images/app-test/1/",
             "  ensure_image app-test=docker/test           from docker/test/",
             "  ensure_image app-test=. -f test.Dockerfile  from another Dockerfile",
+            "  ensure_image --all                          everything in images/, bases first",
             "  IMAGE=$(ensure_image -q app-test)           the image ID, for docker run",
-            "  ensure_image app-test -- --pull --no-cache  options for docker build"})
+            "  ensure_image --check app-test               tells what is stale and why",
+            "  ensure_image app-test -- --network host     options for docker build"})
 public final class ensure_image implements Callable<Integer> {
 
-    static final String VERSION = "0.1.0";
+    static final String VERSION = "0.2.0";
 
     // ------------------------------------------------------------------------------------------------ options
 
@@ -87,14 +100,20 @@ public final class ensure_image implements Callable<Integer> {
                 + "images/NAME/TAG/, else images/NAME/ if the tag is 'latest' or that folder holds the Dockerfile.")
     private List<String> arguments = List.of();
 
-    @Option(names = {"-f", "--file"}, paramLabel = "FILE", description = "Dockerfile (default: DIR/Dockerfile).")
+    @Option(names = {"-a", "--all"}, description = "Every image of the collection, the folder of --images.")
+    private boolean all;
+
+    @Option(names = {"-f", "--file"}, paramLabel = "FILE",
+            description = "Dockerfile (default: DIR/Dockerfile); - reads it from stdin.")
     private Path dockerfile;
 
     @Option(names = "--images", paramLabel = "DIR", defaultValue = "images",
-            description = "Where the folders of the images are (default: ${DEFAULT-VALUE}).")
+            description = "The collection: where the folders of the images are (default: ${DEFAULT-VALUE}). An image "
+                + "that is built FROM another one of it is built after that one, and becomes stale with it.")
     private Path images;
 
-    @Option(names = "--build-arg", paramLabel = "NAME[=VALUE]", description = "Build argument; may be repeated.")
+    @Option(names = "--build-arg", paramLabel = "NAME[=VALUE]",
+            description = "Build argument, without VALUE from the environment; may be repeated.")
     private List<String> buildArguments = List.of();
 
     @Option(names = "--target", paramLabel = "STAGE", description = "Stage of the Dockerfile to build.")
@@ -102,6 +121,33 @@ public final class ensure_image implements Callable<Integer> {
 
     @Option(names = "--platform", paramLabel = "OS/ARCH", description = "Platform to build for.")
     private String platform;
+
+    @ArgGroup(exclusive = true, multiplicity = "0..1")
+    private When when = new When();
+
+    /** When to build; by default if the image is missing or stale. */
+    static final class When {
+        @Option(names = "--check", description = "Only report what is missing or stale, and why; exit 11 if anything is.")
+        private boolean check;
+
+        @Option(names = "--if-missing", description = "Whatever image is under the reference will do.")
+        private boolean ifMissing;
+
+        @Option(names = "--force", description = "Build, whatever is there.")
+        private boolean force;
+    }
+
+    @Option(names = "--single-flight", description = "Let one process on this machine build, the others that want the "
+            + "same from the same inputs wait for it: saves work, changes no outcome.")
+    private boolean singleFlight;
+
+    @Option(names = "--wait", paramLabel = "SECONDS", defaultValue = "120",
+            description = "With --single-flight: how long to wait before building anyway (default: ${DEFAULT-VALUE}).")
+    private int waitSeconds;
+
+    @Option(names = {"-j", "--jobs"}, paramLabel = "N",
+            description = "How many images at once (default: the number of processors).")
+    private int jobs = Runtime.getRuntime().availableProcessors();
 
     @Option(names = "--timeout", paramLabel = "SECONDS", defaultValue = "300",
             description = "Limit for one image, retries included (default: ${DEFAULT-VALUE}).")
@@ -113,14 +159,21 @@ public final class ensure_image implements Callable<Integer> {
     private int attempts;
 
     @Option(names = "--docker", paramLabel = "COMMAND", defaultValue = "docker",
-            description = "The docker command line client (default: ${DEFAULT-VALUE}).")
+            description = "The docker command line client, or podman (default: ${DEFAULT-VALUE}).")
     private String dockerCommand;
 
     @Option(names = {"-q", "--quiet"}, description = "Print only the image IDs, one a line.")
     private boolean quiet;
 
+    @Option(names = "--format", paramLabel = "text|json", defaultValue = "text",
+            description = "json: one object a line for every image.")
+    private String format;
+
     @Option(names = {"-v", "--verbose"}, description = "Show the output of every build, and stack traces.")
     private boolean verbose;
+
+    @Option(names = "--completion", description = "Print completions for bash and zsh: source <(ensure_image --completion)")
+    private boolean completion;
 
     @Spec
     private CommandSpec spec;
@@ -143,123 +196,168 @@ public final class ensure_image implements Callable<Integer> {
                     script.report(new Failed(ExitCode.USAGE, Text.printable(e.getMessage()), Text.didYouMean(e)));
                     return ExitCode.USAGE.status;
                 })
-                .setExecutionExceptionHandler((e, commandLine, ignored) -> {
-                    script.report(e);
-                    return e instanceof Failed failed ? failed.code.status : ExitCode.BUG.status;
-                })
+                .setExecutionExceptionHandler((e, commandLine, ignored) -> script.report(e).status)
                 .execute(ours.toArray(String[]::new));
     }
 
     @Override
     public Integer call() throws Failed {
-        if (arguments.isEmpty()) {
+        if (completion) {
+            spec.commandLine().getOut().println(AutoComplete.bash("ensure_image", spec.commandLine()));
+            return ExitCode.ENSURED.status;
+        }
+        checkOptions();
+        Docker docker = new Docker(dockerCommand, System.getenv());
+        Recipe.Options options = Recipe.Options.of(buildArguments, target, platform, passThrough, docker.environment());
+        List<Images.Image> wanted = new Images(images, options).wanted(all, arguments, dockerfile);
+        Cache cache = Cache.of(System.getenv());
+        try (Report report = Reports.of(new Reports.Style(format, quiet, verbose), spec.commandLine())) {
+            Builder builder = new Builder(docker, new Freshness(docker, cache), rule(), attempts,
+                    Duration.ofSeconds(timeoutSeconds), flights(cache), report);
+            return new Run(builder, when.check, jobs, report).all(wanted).status;
+        }
+    }
+
+    private Rule rule() {
+        return when.force ? Rule.ALWAYS : when.ifMissing ? Rule.IF_MISSING : Rule.IF_STALE;
+    }
+
+    private void checkOptions() throws Failed {
+        if (arguments.isEmpty() && !all) {
             throw new Failed(ExitCode.USAGE, Text.NO_REFERENCE, Text.SEE_HELP);
         }
-        if (dockerfile != null && arguments.size() > 1) {
+        if (!arguments.isEmpty() && all) {
+            throw new Failed(ExitCode.USAGE, "--all names every image, but there are references too", Text.SEE_HELP);
+        }
+        if (dockerfile != null && (all || arguments.size() > 1)) {
             throw new Failed(ExitCode.USAGE, "--file names one Dockerfile, but there are several references", "");
         }
-        if (attempts < 1 || timeoutSeconds < 1) {
-            throw new Failed(ExitCode.USAGE, "--attempts and --timeout take numbers from 1", "");
+        if (Stream.of(attempts, timeoutSeconds, jobs, waitSeconds).anyMatch(number -> number < 1)) {
+            throw new Failed(ExitCode.USAGE, "--attempts, --timeout, --jobs and --wait take numbers from 1", "");
         }
-        List<Recipe> recipes = new ArrayList<>();
-        for (String argument : new LinkedHashSet<>(arguments)) {
-            recipes.add(recipe(argument));
-        }
-        Docker docker = new Docker(dockerCommand, System.getenv());
-        Builder builder = new Builder(docker, attempts, Duration.ofSeconds(timeoutSeconds), events());
-        ExitCode worst = ExitCode.ENSURED;
-        for (Recipe recipe : recipes) {
-            worst = ExitCode.worse(worst, ensureOne(builder, recipe));
-        }
-        return worst.status;
     }
 
-    /** Ensures one image and reports it. One image's failure does not stop the others, a missing engine does. */
-    private ExitCode ensureOne(Builder builder, Recipe recipe) throws Failed {
-        try {
-            Result result = builder.ensure(recipe);
-            out().println(quiet ? result.id() : Text.result(result));
-            return ExitCode.ENSURED;
-        } catch (Failed failed) {
-            if (EnumSet.of(ExitCode.NO_ENGINE, ExitCode.INTERRUPTED).contains(failed.code)) {
-                throw failed;
+    private Optional<SingleFlight> flights(Cache cache) {
+        return singleFlight ? Optional.of(new SingleFlight(cache.folder("flights"), Duration.ofSeconds(waitSeconds)))
+                : Optional.empty();
+    }
+
+    /** Shows a failure that belongs to no image in one or two lines: what failed, what to do. */
+    private ExitCode report(Exception e) {
+        Failed failed = e instanceof Failed known ? known
+                : new Failed(ExitCode.BUG, "unexpected: " + Text.printable(e), Text.SEE_HELP);
+        PrintWriter err = spec.commandLine().getErr();
+        err.println(Text.error(failed.getMessage()));
+        if (!failed.hint.isEmpty()) {
+            err.println(failed.hint);
+        }
+        if (verbose && failed.code != ExitCode.USAGE) {
+            e.printStackTrace(err);
+        }
+        err.flush();
+        return failed.code;
+    }
+
+    // -------------------------------------------------------------------------------------------- many images
+
+    /** Several images, each after its bases, some at a time. */
+    record Run(Builder builder, boolean check, int jobs, Report report) {
+
+        /**
+         * Ensures them all and returns the worst outcome. One's failure stops what is built on it and nothing else,
+         * except that nothing goes on without an engine.
+         *
+         * @param images bases before what is built on them
+         */
+        ExitCode all(List<Images.Image> images) {
+            report.begin(images);
+            ExecutorService pool = Executors.newFixedThreadPool(Math.min(jobs, images.size()));
+            try {
+                Map<Reference, Future<Result>> results = new ConcurrentHashMap<>();
+                for (Images.Image image : images) {
+                    results.put(image.reference(), pool.submit(() -> {
+                        try {
+                            return one(image, results);
+                        } finally {
+                            report.done(image);
+                        }
+                    }));
+                }
+                ExitCode worst = ExitCode.ENSURED;
+                for (Images.Image image : images) {
+                    worst = ExitCode.worse(worst, show(image, results.get(image.reference())));
+                    if (worst.endsAll) {
+                        break;
+                    }
+                }
+                return worst;
+            } finally {
+                pool.shutdownNow();
             }
-            report(failed);
-            return failed.code;
-        } finally {
-            out().flush();
         }
-    }
 
-    private Recipe recipe(String argument) throws Failed {
-        int equals = argument.indexOf('=');
-        Reference reference = Reference.parse(equals < 0 ? argument : argument.substring(0, equals));
-        Path context = equals < 0 ? reference.folder(images) : Path.of(argument.substring(equals + 1));
-        if (!Files.isDirectory(context)) {
-            throw new Failed(ExitCode.USAGE, "context not found: " + Text.printable(context)
-                    + (Files.exists(context) ? " is not a folder" : ""), Text.contextHint(reference, images));
+        private ExitCode show(Images.Image image, Future<Result> future) {
+            try {
+                Result result = join(future);
+                report.ended(image, result);
+                return result.outcome().code;
+            } catch (Failed failed) {
+                report.failed(image, failed);
+                return failed.code;
+            }
         }
-        Path file = dockerfile != null ? dockerfile : context.resolve("Dockerfile");
-        if (!Files.isRegularFile(file)) {
-            throw new Failed(ExitCode.USAGE, "Dockerfile not found: " + Text.printable(file), Text.DOCKERFILE_HINT);
-        }
-        return new Recipe(reference, context, file, buildArguments, target, platform, passThrough);
-    }
 
-    private Events events() {
-        return new Events() {
-            @Override
-            public void tell(Recipe recipe, String message) {
-                if (!quiet) {
-                    err().println(Text.event(recipe, message));
+        /** One image on its bases; again, with its bases, if one of them was replaced while it was built. */
+        private Result one(Images.Image image, Map<Reference, Future<Result>> results) throws Failed {
+            for (int round = 1; ; round++) {
+                SortedMap<String, String> bases = new TreeMap<>();
+                for (Images.Image base : image.bases()) {
+                    Result result = round == 1 ? base(image, results.get(base.reference())) : one(base, results);
+                    bases.put(base.reference().toString(), result.fingerprint());
+                }
+                try {
+                    Recipe recipe = image.recipe().on(bases);
+                    return check ? builder.check(recipe) : builder.ensure(recipe);
+                } catch (BaseReplaced e) {
+                    if (round == builder.attempts()) {
+                        throw e;
+                    }
                 }
             }
+        }
 
-            @Override
-            public void output(Recipe recipe, String line) {
-                if (verbose) {
-                    err().println(Text.quoted(line));
+        private static Result base(Images.Image image, Future<Result> base) throws Failed {
+            try {
+                return join(base);
+            } catch (Failed failed) {
+                throw Text.baseFailed(image.recipe(), failed);
+            }
+        }
+
+        private static Result join(Future<Result> future) throws Failed {
+            try {
+                return future.get();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw Text.interrupted();
+            } catch (ExecutionException e) {
+                if (e.getCause() instanceof Failed failed) {
+                    throw failed;
                 }
+                throw new IllegalStateException(e.getCause());
             }
-        };
-    }
-
-    /** Shows a failure: the build's output first, then one or two lines that say what failed and what to do. */
-    private void report(Exception e) {
-        if (e instanceof Failed failed) {
-            if (!verbose) {
-                failed.output.forEach(line -> err().println(Text.quoted(line)));
-            }
-            err().println(Text.error(failed.getMessage()));
-            if (!failed.hint.isEmpty()) {
-                err().println(failed.hint);
-            }
-        } else {
-            err().println(Text.error("unexpected: " + Text.printable(e)));
         }
-        if (verbose && !(e instanceof Failed failed && failed.code == ExitCode.USAGE)) {
-            e.printStackTrace(err());
-        }
-        err().flush();
-    }
-
-    private PrintWriter out() {
-        return spec.commandLine().getOut();
-    }
-
-    private PrintWriter err() {
-        return spec.commandLine().getErr();
     }
 
     // ------------------------------------------------------------------------------------------------ the loop
 
-    /** What happens on the way, for whoever watches. */
+    /** What happens to an image on the way, for whoever watches; from several threads. */
     interface Events {
         /** A step of the loop begins. */
         default void step(Recipe recipe, Step step) {
         }
 
-        /** A line that docker printed, from any thread. */
+        /** A line that docker printed while it built. */
         default void output(Recipe recipe, String line) {
         }
 
@@ -267,60 +365,158 @@ public final class ensure_image implements Callable<Integer> {
         void tell(Recipe recipe, String message);
     }
 
+    /** How a whole run is shown. */
+    interface Report extends Events, AutoCloseable {
+        /** Before anything else; bases come before what is built on them. */
+        void begin(List<Images.Image> images);
+
+        /** Nothing is being done for an image any more. Its outcome follows when those before it have ended. */
+        void done(Images.Image image);
+
+        /** An image is ensured or, with {@code --check}, looked up. In the order of {@link #begin}. */
+        void ended(Images.Image image, Result result);
+
+        void failed(Images.Image image, Failed failed);
+
+        @Override
+        void close();
+    }
+
     /** Where the loop is. */
-    enum Step { LOOKING_UP, BUILDING, PAUSING }
+    enum Step { LOOKING_UP, WAITING, BUILDING, NAMING, PAUSING }
+
+    /** When an image that is there will do. */
+    enum Rule { IF_MISSING, IF_STALE, ALWAYS }
 
     /** One process that wants the image: looks it up, builds it, and judges by what the engine holds, not by words. */
-    record Builder(Docker docker, int attempts, Duration timeout, Events events) {
+    record Builder(Docker docker, Freshness freshness, Rule rule, int attempts, Duration timeout,
+            Optional<SingleFlight> flights, Events events) {
 
         /**
-         * Ensures that the engine holds the recipe's image.
+         * Ensures that the engine holds the recipe's image, built from what its inputs are now.
          *
          * @throws Failed if it does not: the build failed, the engine is away, time or attempts ran out
          */
         Result ensure(Recipe recipe) throws Failed {
-            Stopwatch watch = new Stopwatch(timeout);
+            Stopwatch watch = new Stopwatch(timeout, recipe.reference());
             Outcome ifThere = Outcome.PRESENT;
-            for (int attempt = 1; ; attempt++) {
-                events.step(recipe, Step.LOOKING_UP);
-                Optional<Held> held = docker.lookUp(recipe.reference(), watch);
-                if (held.isPresent()) {
-                    return new Result(recipe, ifThere, held.get().id(), attempt - 1, watch.elapsed());
+            boolean owed = rule == Rule.ALWAYS;
+            for (int builds = 0; ; ) {
+                Found found = lookUp(recipe, rule, watch);
+                if (found.isCurrent() && !owed) {
+                    return new Result(recipe, ifThere, found, builds, watch.elapsed());
                 }
-                if (attempt > attempts) {
-                    throw Text.gaveUp(recipe, attempts, watch.elapsed());
+                if (builds == attempts) {
+                    throw Text.gaveUp(recipe, found, attempts, watch.elapsed());
                 }
-                events.step(recipe, Step.BUILDING);
-                events.tell(recipe, Text.building(recipe, attempt, attempts));
-                Finished build = docker.build(recipe, watch, line -> events.output(recipe, line));
-                Verdict verdict = Verdict.of(build, recipe.reference());
-                switch (verdict.kind()) {
-                    case BUILT -> ifThere = Outcome.BUILT;
-                    case TAG_CLAIMED -> {
-                        events.tell(recipe, Text.claimed(verdict));
+                if (builds > 0 && found.isStale()) { // not ours: two folders share this tag
+                    pause(recipe, Text.TAKEN, builds, watch);
+                }
+                Fingerprints.Fingerprint inputs = freshness.fingerprint(recipe, found);
+                try (SingleFlight.Turn turn = turn(recipe, inputs, watch)) {
+                    if (turn.kind() == SingleFlight.Kind.LANDED) {
                         ifThere = Outcome.BUILT_BY_ANOTHER;
+                        owed = false;
+                        continue;
                     }
-                    case TRANSIENT -> {
-                        events.tell(recipe, Text.passing(verdict));
-                        ifThere = Outcome.BUILT_BY_ANOTHER;
-                        events.step(recipe, Step.PAUSING);
-                        watch.pause(attempt);
+                    events.tell(recipe, Text.building(recipe, found, ++builds, attempts));
+                    Verdict verdict = buildAndName(recipe, inputs, watch);
+                    switch (verdict.kind()) {
+                        case DONE -> {
+                            turn.succeeded();
+                            return new Result(recipe, found.isMissing() ? Outcome.BUILT : Outcome.REBUILT,
+                                    found.as(verdict.id(), inputs), builds, watch.elapsed());
+                        }
+                        case CLAIMED -> {
+                            turn.succeeded(); // as far as those who wait are concerned: they look it up themselves
+                            events.tell(recipe, Text.claimed(verdict));
+                            ifThere = Outcome.BUILT_BY_ANOTHER;
+                            owed = false;
+                        }
+                        case TRANSIENT -> pause(recipe, Text.passing(verdict), builds, watch);
+                        case INPUTS_CHANGED -> events.tell(recipe, Text.INPUTS_CHANGED);
+                        case INTERRUPTED -> throw Text.interrupted();
+                        case NO_ENGINE -> throw docker.noEngine(verdict.line());
+                        case FAILED -> {
+                            turn.failed();
+                            if (owed || !lookUp(recipe, Rule.IF_STALE, watch).isCurrent()) {
+                                throw Text.buildFailed(recipe, verdict);
+                            }
+                            events.tell(recipe, recipe.options().redacted(Text.unknown(verdict)));
+                            ifThere = Outcome.BUILT_BY_ANOTHER;
+                        }
                     }
-                    case INTERRUPTED -> throw Text.interrupted();
-                    case NO_ENGINE -> throw docker.noEngine(verdict.line());
-                    case FAILED -> throw Text.buildFailed(recipe, build, verdict);
                 }
             }
         }
-    }
 
+        /** What {@link #ensure} would find, without building anything. */
+        Result check(Recipe recipe) throws Failed {
+            Stopwatch watch = new Stopwatch(timeout, recipe.reference());
+            Found found = lookUp(recipe, Rule.IF_STALE, watch);
+            if (!found.isCurrent()) { // what is built on it is to be compared with what it would become
+                found = found.as(Optional.empty(), freshness.fingerprint(recipe, found));
+            }
+            Outcome outcome = found.isCurrent() ? Outcome.PRESENT : found.isStale() ? Outcome.STALE : Outcome.MISSING;
+            return new Result(recipe, outcome, found, 0, watch.elapsed());
+        }
+
+        private Found lookUp(Recipe recipe, Rule rule, Stopwatch watch) throws Failed {
+            events.step(recipe, Step.LOOKING_UP);
+            return freshness.find(recipe, rule, watch);
+        }
+
+        /**
+         * Builds without a name, and names the image when it is known that it is what its label says. So nobody ever
+         * finds an image under the tag whose inputs changed while they were read, and the image that had the tag before
+         * keeps its ID: the engine's own tag code keeps it, BuildKit would drop it (Docker 26.1, 28.5, containerd).
+         */
+        private Verdict buildAndName(Recipe recipe, Fingerprints.Fingerprint inputs, Stopwatch watch) throws Failed {
+            events.step(recipe, Step.BUILDING);
+            Built built = docker.build(recipe, inputs.value(), watch, 
+                    line -> events.output(recipe, recipe.options().redacted(line)));
+            Verdict verdict = Verdict.of(built.process(), recipe.reference());
+            Optional<String> id = built.id().or(verdict::id);
+            if (id.isEmpty()) {
+                return verdict.kind() == Verdict.Kind.DONE ? verdict.as(Verdict.Kind.FAILED) : verdict;
+            }
+            if (!freshness.unchanged(recipe, inputs)) {
+                return verdict.as(Verdict.Kind.INPUTS_CHANGED);
+            }
+            freshness.checkBases(recipe, watch);
+            events.step(recipe, Step.NAMING);
+            return Verdict.of(docker.tag(id.get(), recipe.reference(), watch), recipe.reference()).of(id.get());
+        }
+
+        private SingleFlight.Turn turn(Recipe recipe, Fingerprints.Fingerprint inputs, Stopwatch watch) throws Failed {
+            if (flights.isEmpty()) {
+                return SingleFlight.ALONE;
+            }
+            events.step(recipe, Step.WAITING);
+            String key = String.join("\n", docker.engine(), recipe.reference().toString(), inputs.value());
+            try {
+                return flights.get().turn(key, watch.left(), message -> events.tell(recipe, message));
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw Text.interrupted();
+            }
+        }
+
+        private void pause(Recipe recipe, String why, int builds, Stopwatch watch) throws Failed {
+            events.tell(recipe, why);
+            events.step(recipe, Step.PAUSING);
+            watch.pause(builds);
+        }
+    }
     /** Time spent on one image against its limit. */
     static final class Stopwatch {
         private final long start = System.nanoTime();
         private final Duration limit;
+        private final Object subject;
 
-        Stopwatch(Duration limit) {
+        Stopwatch(Duration limit, Object subject) {
             this.limit = limit;
+            this.subject = subject;
         }
 
         Duration elapsed() {
@@ -342,39 +538,167 @@ public final class ensure_image implements Callable<Integer> {
         }
     }
 
+    // ------------------------------------------------------------------------------------------------ freshness
+
+    /**
+     * The image under a reference, as it was a moment ago: none, a stale one, or the one wanted.
+     *
+     * @param why what makes it stale, if that is known
+     * @param triggers whether a base image may have ONBUILD instructions
+     */
+    record Found(State state, String id, String fingerprint, String why, boolean triggers) {
+        enum State { MISSING, STALE, CURRENT }
+
+        boolean isMissing() {
+            return state == State.MISSING;
+        }
+
+        boolean isStale() {
+            return state == State.STALE;
+        }
+
+        boolean isCurrent() {
+            return state == State.CURRENT;
+        }
+
+        /** What it becomes by a build. */
+        Found as(Optional<String> built, Fingerprints.Fingerprint inputs) {
+            return new Found(state, built.orElse(id), inputs.value(), why, triggers);
+        }
+    }
+
+    /** Tells whether an image was built from what its recipe's inputs are now, by the label that every build of ours has. */
+    record Freshness(Docker docker, Cache cache) {
+        private static final String MANIFESTS = "manifests";
+        private static final int MOST_MANIFESTS = 200;
+
+        /** Looks the reference up, and compares: a label says itself how much of the context it covers. */
+        Found find(Recipe recipe, Rule rule, Stopwatch watch) throws Failed {
+            String name = recipe.reference().toString();
+            Set<String> bases = inputs(recipe).dockerfile().bases();
+            Set<String> names = bases.stream().map(Images::canonical).flatMap(Optional::stream)
+                    .collect(Collectors.toCollection(LinkedHashSet::new));
+            boolean unknown = names.size() < bases.size();
+            names.add(name);
+            Map<String, Held> images = docker.lookUp(names, watch);
+            Held held = images.remove(name);
+            boolean triggers = unknown || images.size() < names.size() - 1
+                    || images.values().stream().anyMatch(Held::triggers);
+            if (held == null) {
+                return new Found(Found.State.MISSING, "", "", "", triggers);
+            }
+            String label = held.fingerprint();
+            if (rule == Rule.IF_MISSING) {
+                return new Found(Found.State.CURRENT, held.id(), label, "", triggers);
+            }
+            if (label.isEmpty()) {
+                return new Found(Found.State.STALE, held.id(), "", Text.NOT_OURS, triggers);
+            }
+            Fingerprints.Fingerprint now = of(recipe, Fingerprints.Scope.of(label));
+            return now.value().equals(label) ? new Found(Found.State.CURRENT, held.id(), label, "", triggers)
+                    : new Found(Found.State.STALE, held.id(), label, why(label, now), triggers);
+        }
+
+        /**
+         * The fingerprint for the label of a build, kept to say later what has changed. It covers only what the Dockerfile
+         * uses, if every base image is known to have no ONBUILD instruction that uses more.
+         */
+        Fingerprints.Fingerprint fingerprint(Recipe recipe, Found found) throws Failed {
+            Fingerprints.Fingerprint now = of(recipe,
+                    found.triggers() ? Fingerprints.Scope.WHOLE : Fingerprints.Scope.SEEN);
+            cache.write(MANIFESTS, fileName(now.value()), now.manifest().text(), MOST_MANIFESTS);
+            return now;
+        }
+
+        /** Whether the inputs stayed what they were while they were built. */
+        boolean unchanged(Recipe recipe, Fingerprints.Fingerprint before) throws Failed {
+            return before.unchanged(inputs(recipe));
+        }
+
+        /** @throws BaseReplaced if an image that this one is built on may have been another one by then */
+        void checkBases(Recipe recipe, Stopwatch watch) throws Failed {
+            for (Map.Entry<String, String> base : recipe.bases().entrySet()) {
+                Held held = docker.lookUp(List.of(base.getKey()), watch).get(base.getKey());
+                if (held == null || !held.fingerprint().equals(base.getValue())) {
+                    throw new BaseReplaced(recipe, base.getKey());
+                }
+            }
+        }
+
+        private Fingerprints.Fingerprint of(Recipe recipe, Fingerprints.Scope scope) throws Failed {
+            Fingerprints.Inputs inputs = inputs(recipe);
+            try {
+                return Fingerprints.Fingerprint.of(inputs, scope);
+            } catch (Fingerprints.Unreadable e) {
+                throw Text.unreadable(recipe, e);
+            }
+        }
+
+        static Fingerprints.Inputs inputs(Recipe recipe) throws Failed {
+            Recipe.Options options = recipe.options();
+            try {
+                return new Fingerprints.Inputs(recipe.context(), recipe.dockerfile().read(options.arguments()),
+                        options.arguments(), options.target(), options.platform(), options.passThrough(), recipe.bases());
+            } catch (Fingerprints.Unreadable e) {
+                throw Text.unreadable(recipe, e);
+            }
+        }
+
+        private String why(String label, Fingerprints.Fingerprint now) {
+            return cache.read(MANIFESTS, fileName(label)).flatMap(Fingerprints.Manifest::parse)
+                    .map(before -> Fingerprints.Manifest.whyStale(before, now.manifest())).orElse("");
+        }
+
+        /** A label is data: only what we would have written names a file. */
+        private static String fileName(String label) {
+            return label.matches("v1s?:[0-9a-f]{64}") ? label.replace(':', '-') : "none";
+        }
+    }
+
     // ------------------------------------------------------------------------------------- reading a failure
 
     /** What a finished build says of itself, in the line that is its verdict. */
-    record Verdict(Kind kind, String line) {
+    record Verdict(Kind kind, String line, Optional<String> id, Processes.Finished process) {
 
         enum Kind {
-            BUILT,
+            DONE,
             /** Somebody else named this very image meanwhile. Whether it is there now is for the engine to say. */
-            TAG_CLAIMED,
+            CLAIMED,
             /** An export failed because of others at work; every step is cached, trying again is cheap. */
             TRANSIENT,
+            /** What was built is not what is there to be built now. */
+            INPUTS_CHANGED,
             NO_ENGINE,
             INTERRUPTED,
             FAILED
         }
 
         /**
-         * Reads the verdict on a build of {@code wanted}. Only the last line of stderr counts, and it must match from
-         * its first to its last character: everything before it can be printed by a build step, and a failed step's
-         * verdict begins with {@code process "} or ends in {@code returned a non-zero code}.
+         * Reads the verdict on a build or naming of {@code wanted}. Only the last line of stderr counts, and it must
+         * match from its first to its last character: everything before it can be printed by a build step, and a failed
+         * step's verdict begins with {@code process "} or ends in {@code returned a non-zero code}.
          */
-        static Verdict of(Finished build, Reference wanted) {
-            String line = lastLine(build.err());
-            if (build.status() == 0) {
-                return new Verdict(Kind.BUILT, line);
+        static Verdict of(Processes.Finished process, Reference wanted) {
+            String line = lastLine(process.err());
+            if (process.status() == 0) {
+                return new Verdict(Kind.DONE, line, Optional.empty(), process);
             }
             for (FailureText known : FailureText.values()) {
                 Matcher matcher = known.pattern.matcher(line);
                 if (matcher.matches() && (!known.namesTheTag || isNamed(wanted, matcher.group("ref")))) {
-                    return new Verdict(known.kind, line);
+                    return new Verdict(known.kind, line, known.namesTheId ? Optional.of(matcher.group("id"))
+                            : Optional.empty(), process);
                 }
             }
-            return new Verdict(Kind.FAILED, line);
+            return new Verdict(Kind.FAILED, line, Optional.empty(), process);
+        }
+
+        Verdict as(Kind other) {
+            return new Verdict(other, line, id, process);
+        }
+
+        Verdict of(String image) {
+            return new Verdict(kind, line, Optional.of(image), process);
         }
 
         private static boolean isNamed(Reference wanted, String named) {
@@ -403,192 +727,217 @@ public final class ensure_image implements Callable<Integer> {
     /** The known texts, each a whole line. To add one: the line, where it was seen, and its kind. */
     enum FailureText {
         /** BuildKit's exporter, {@code exporter/containerimage/export.go}: buildx 0.13, 0.29; bake and compose alike. */
-        BUILDKIT_TAG(Verdict.Kind.TAG_CLAIMED, true, "(?:ERROR: )?(?:failed to build: )?(?:target [^ ]+: )?"
+        BUILDKIT_TAG(Verdict.Kind.CLAIMED, "(?:ERROR: )?(?:failed to build: )?(?:target [^ ]+: )?"
             + "failed to solve: (?:AlreadyExists: )?image \"(?<ref>[^\" ]+)\": already exists"),
 
+        /** The same for an image without a tag, whose name is its digest: Docker 26.1, 28.5. */
+        BUILDKIT_DIGEST(Verdict.Kind.CLAIMED, "(?:ERROR: )?(?:failed to build: )?failed to solve: "
+            + "(?:AlreadyExists: )?image \"moby-dangling@(?<id>sha256:[0-9a-f]{64})\": already exists"),
+
         /** Legacy builder and API, {@code daemon/containerd/image_tag.go}: Docker 26.1, 28.5. */
-        ENGINE_TAG(Verdict.Kind.TAG_CLAIMED, true, "(?:Error response from daemon: )?failed to create an image [^ ]+ "
+        ENGINE_TAG(Verdict.Kind.CLAIMED, "(?:Error response from daemon: )?failed to create an image [^ ]+ "
             + "with target sha256:[0-9a-f]{64} after deleting the existing one: "
             + "(?:AlreadyExists: )?image \"(?<ref>[^\" ]+)\": already exists"),
 
         /** The same place when the winner's image was removed again at once: Docker 26.1, 28.5. */
-        ENGINE_TAG_GONE(Verdict.Kind.TAG_CLAIMED, true, "(?:Error response from daemon: )?creating image (?<ref>[^ ]+) "
+        ENGINE_TAG_GONE(Verdict.Kind.CLAIMED, "(?:Error response from daemon: )?creating image (?<ref>[^ ]+) "
             + "failed because it already exists, but accessing it also failed: No such image: [^ ]+"),
 
         /** Concurrent export on Docker 29.0 to 29.2: moby/buildkit#6521, ddev/ddev#8136. */
-        PARENT_SNAPSHOT(Verdict.Kind.TRANSIENT, false, "(?:ERROR: )?(?:failed to build: )?failed to solve: "
+        PARENT_SNAPSHOT(Verdict.Kind.TRANSIENT, "(?:ERROR: )?(?:failed to build: )?failed to solve: "
             + "failed to prepare extraction snapshot \"[^\"]+\": parent snapshot [^ ]+ does not exist: not found"),
 
         /** Concurrent commits through the API (Testcontainers): Docker 28.5. */
-        LEASE(Verdict.Kind.TRANSIENT, false, "(?:Error response from daemon: )?(?:failed to open writer|failed to export "
+        LEASE(Verdict.Kind.TRANSIENT, "(?:Error response from daemon: )?(?:failed to open writer|failed to export "
             + "layer: NotFound|failed commit on ref \"[^\"]+\": commit failed): lease does not exist(?:: not found)?"),
 
+        /** The image was removed between its build and its naming, as by {@code docker image prune}: Docker 20.10 to 28.5. */
+        GONE(Verdict.Kind.TRANSIENT, "Error response from daemon: (?:failed to resolve image id \"sha256:[0-9a-f]{64}\" to a "
+            + "descriptor: )?No such image: sha256:[0-9a-f]{64}(?::latest)?"),
+
         /** Engine killed during a build: Docker 26.1, 28.5; {@code unexpected EOF} is the legacy builder's. */
-        ENGINE_KILLED(Verdict.Kind.NO_ENGINE, false, "(?:ERROR: )?(?:(?:failed to build: )?failed to solve: Unavailable: .*"
+        ENGINE_KILLED(Verdict.Kind.NO_ENGINE, "(?:ERROR: )?(?:(?:failed to build: )?failed to solve: Unavailable: .*"
             + "|failed to receive status: rpc error: code = Unavailable .*|unexpected EOF)"),
 
         /** Engine not running: Docker 20.10 to 28.5, and the new wording of 29. */
-        ENGINE_AWAY(Verdict.Kind.NO_ENGINE, false, "(?:ERROR: )?(?:error during connect: .*"
+        ENGINE_AWAY(Verdict.Kind.NO_ENGINE, "(?:ERROR: )?(?:error during connect: .*"
             + "|Cannot connect to the Docker daemon at .*|failed to connect to the docker API at .*)"),
 
         /** Engine running, but not for this user: Docker 20.10 to 28.5 ({@code Got permission denied …} in 20.10). */
-        NO_PERMISSION(Verdict.Kind.NO_ENGINE, false,
+        NO_PERMISSION(Verdict.Kind.NO_ENGINE,
             "(?:ERROR: )?(?:Got )?permission denied while trying to connect to the [Dd]ocker .*"),
 
         /** A docker context that does not exist. */
-        NO_ENDPOINT(Verdict.Kind.NO_ENGINE, false,
+        NO_ENDPOINT(Verdict.Kind.NO_ENGINE,
             "(?:ERROR: )?(?:Failed to initialize: )?unable to resolve docker endpoint: .*"),
 
         /** docker got a signal, as from Ctrl-C: buildx 0.13, 0.29. */
-        CANCELED(Verdict.Kind.INTERRUPTED, false,
+        CANCELED(Verdict.Kind.INTERRUPTED,
             "(?:ERROR: )?(?:failed to build: )?failed to solve: Canceled: context canceled");
 
         final Verdict.Kind kind;
         final boolean namesTheTag;
+        final boolean namesTheId;
         final Pattern pattern;
 
-        FailureText(Verdict.Kind kind, boolean namesTheTag, String wholeLine) {
+        FailureText(Verdict.Kind kind, String wholeLine) {
             this.kind = kind;
-            this.namesTheTag = namesTheTag;
+            this.namesTheTag = wholeLine.contains("(?<ref>");
+            this.namesTheId = wholeLine.contains("(?<id>");
             this.pattern = Pattern.compile(wholeLine);
         }
     }
 
-    // --------------------------------------------------------------------------------- what is to be ensured
-
     /**
-     * An image reference in its canonical parts: {@code app} is {@code docker.io/library/app:latest}. Two references
-     * are equal if the engine takes them for the same. Grammar: distribution/reference, {@code reference.go}.
+     * An image that the engine holds.
+     *
+     * @param triggers whether it may have ONBUILD instructions
+     * @param fingerprint of what it was built from; empty if that was not done by us
      */
-    record Reference(String domain, String path, String tag) {
+    record Held(String id, boolean triggers, String fingerprint) {
 
-        private static final Pattern DOMAIN = Pattern.compile(
-            "(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
-                + "(?:\\.(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]))*(?::[0-9]+)?|\\[[a-fA-F0-9:]+](?::[0-9]+)?");
-        private static final Pattern PATH = Pattern.compile(
-            "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*)*");
-        private static final Pattern TAG = Pattern.compile("[\\w][\\w.-]{0,127}");
-        private static final Pattern IMAGE_ID = Pattern.compile("[a-f0-9]{64}");
-        private static final String DOCKER_HUB = "docker.io";
-        private static final int MAX_NAME = 255;
-
-        static Reference parse(String text) throws Failed {
-            if (text.contains("@")) {
-                throw malformed(text, "a digest is the result of a build, it cannot be asked for");
-            }
-            int slash = text.indexOf('/');
-            boolean hasDomain = slash > 0 && isDomain(text.substring(0, slash));
-            String domain = hasDomain ? text.substring(0, slash) : DOCKER_HUB;
-            String rest = hasDomain ? text.substring(slash + 1) : text;
-            int colon = rest.lastIndexOf(':');
-            String path = colon < 0 ? rest : rest.substring(0, colon);
-            String tag = colon < 0 ? "latest" : rest.substring(colon + 1);
-            if (domain.equals(DOCKER_HUB) || domain.equals("index.docker.io")) {
-                domain = DOCKER_HUB;
-                path = path.indexOf('/') < 0 ? "library/" + path : path;
-            }
-            check(text, domain.length() + 1 + path.length() <= MAX_NAME, "a name has at most 255 characters");
-            check(text, DOMAIN.matcher(domain).matches(), "the registry's host name is not valid");
-            check(text, !path.equals("library/"), "there is no name");
-            check(text, path.equals(path.toLowerCase(Locale.ROOT)), "a name is all lower case");
-            check(text, PATH.matcher(path).matches(), "a name has letters, digits, and single . _ - between them");
-            check(text, TAG.matcher(tag).matches(), "a tag has up to 128 letters, digits, . _ -");
-            check(text, !IMAGE_ID.matcher(text).matches(), "this is an image ID");
-            return new Reference(domain, path, tag);
+        /** From a line in {@link Docker#FORMAT}. */
+        static Held parse(String line) {
+            String[] words = line.split(" ", 3);
+            return new Held(words[0], words.length == 1 || !words[1].equals("-"),
+                    words.length < 3 ? "" : words[2].replaceAll("^\"|\"$", ""));
         }
-
-        private static boolean isDomain(String first) {
-            return first.contains(".") || first.contains(":") || first.equals("localhost")
-                    || !first.equals(first.toLowerCase(Locale.ROOT));
-        }
-
-        private static void check(String text, boolean holds, String why) throws Failed {
-            if (!holds) {
-                throw malformed(text, why);
-            }
-        }
-
-        private static Failed malformed(String text, String why) {
-            return new Failed(ExitCode.USAGE, "malformed reference: '" + Text.printable(text) + "': " + why, "");
-        }
-
-        /** As people write it, but always with the tag: without one the engine may take it for an image ID. */
-        @Override
-        public String toString() {
-            String name = domain.equals(DOCKER_HUB) ? path.replaceFirst("^library/", "") : domain + "/" + path;
-            return name + ":" + tag;
-        }
-
-        /** The folder that this reference names below {@code images}; it may not exist. */
-        Path folder(Path images) {
-            Path name = images.resolve(path.replaceFirst("^library/", ""));
-            Path own = name.resolve(tag);
-            boolean shared = tag.equals("latest") || Files.exists(name.resolve("Dockerfile"));
-            return Files.isDirectory(own) || !shared ? own : name;
-        }
-    }
-
-    /** What an image is built from. Build arguments are {@code NAME=VALUE}, or {@code NAME} from the environment. */
-    record Recipe(Reference reference, Path context, Path dockerfile, List<String> buildArguments,
-            String target, String platform, List<String> passThrough) {
-
-        /** A recipe without options, from a folder that holds its Dockerfile. */
-        static Recipe of(String reference, Path context) throws Failed {
-            return new Recipe(Reference.parse(reference), context, context.resolve("Dockerfile"),
-                    List.of(), null, null, List.of());
-        }
-    }
-
-    /** The image that the engine holds under a reference. */
-    record Held(String id) {
     }
 
     // ------------------------------------------------------------------------------------------------- docker
 
+    /** A build that has ended, and the ID of the image that it made. */
+    record Built(Processes.Finished process, Optional<String> id) {
+    }
+
     /** The docker command line client: the one place that starts it. */
     static final class Docker {
-        private static final String FORMAT = "{{.Id}}";
+        static final String LABEL = "ensure_image.fingerprint";
+        private static final String FORMAT = "{{.Id}} {{with .Config}}{{if .OnBuild}}triggers{{else}}-{{end}}"
+            + "{{with .Labels}} {{json (index . \"" + LABEL + "\")}}{{end}}{{end}}";
         private static final Pattern NO_SUCH_IMAGE = Pattern.compile(
-            "(?:Error response from daemon: |Error: )?(?:No such image: |[^ ]+: image not known).*");
+            "(?:Error response from daemon: |Error: )?(?:No such image: (?<name>[^ ]+)|(?<podman>[^ ]+): image not known)");
+        private static final Pattern NO_METADATA = Pattern.compile("(?:Error: )?unknown flag: --metadata-file");
+        private static final Pattern ID = Pattern.compile("sha256:[0-9a-f]{64}");
+        private static final Pattern DIGEST =
+            Pattern.compile("\"containerimage\\.digest\":\\s*\"(" + ID + ")\"");
+
+        /** Variables that docker, its plugins, Go or the loader read: an argument of that name must not reach them. */
+        private static final Pattern READ_BY_DOCKER = Pattern.compile("(?i)(?:DOCKER|BUILDX|BUILDKIT|COMPOSE|CONTAINER|OTEL|GO"
+            + "|LD|SSH|SSL|XDG|LC|DBUS|STORAGE|REGISTRY)[A-Z0-9_]*|PATH|HOME|USER|LANG|TERM|TMPDIR|[A-Z]*_PROXY|[^A-Z_].*|.*\\W.*");
+
+        /** No attestation, unless asked for: it makes every image another one. And output that does not depend. */
+        private static final Map<String, String> FOR_BUILDS = Map.of("BUILDX_NO_DEFAULT_ATTESTATIONS", "1",
+            "BUILDX_METADATA_PROVENANCE", "disabled", "BUILDKIT_PROGRESS", "plain");
 
         private final String command;
         private final Map<String, String> environment;
+        private final AtomicBoolean metadata;
 
-        /** Uses {@code command}, a name on PATH or a path, with exactly this environment. */
+        /** Uses {@code command}, a name on PATH or a path, with this environment added to our own. */
         Docker(String command, Map<String, String> environment) {
             this.command = command;
-            this.environment = environment;
+            this.environment = new TreeMap<>(System.getenv());
+            this.environment.putAll(environment);
+            this.metadata = new AtomicBoolean(!"0".equals(environment.get("DOCKER_BUILDKIT")));
         }
 
-        /** What the engine holds under the reference at this moment; empty only if it says that there is nothing. */
-        Optional<Held> lookUp(Reference reference, Stopwatch watch) throws Failed {
-            Finished finished = run(watch, List.of("image", "inspect", reference.toString(), "--format", FORMAT),
-                    line -> { });
-            if (finished.status() == 0) {
-                return Optional.of(new Held(finished.out().get(0).strip()));
-            }
-            String line = Verdict.lastLine(finished.err());
-            if (NO_SUCH_IMAGE.matcher(line).matches()) {
-                return Optional.empty();
-            }
-            throw noEngine(line);
+        Map<String, String> environment() {
+            return environment;
         }
 
-        /** Runs one {@code docker build}; its result is a value, whatever it is. */
-        Finished build(Recipe recipe, Stopwatch watch, Consumer<String> listener) throws Failed {
-            List<String> line = new ArrayList<>(List.of("build", "--tag", recipe.reference().toString(),
-                    "--file", recipe.dockerfile().toString()));
-            recipe.buildArguments().forEach(argument -> line.addAll(List.of("--build-arg", argument)));
-            if (recipe.target() != null) {
-                line.addAll(List.of("--target", recipe.target()));
+        /** What tells this engine from others, as far as that can be told without asking it. */
+        String engine() {
+            return Stream.of("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "HOME")
+                    .map(name -> environment.getOrDefault(name, "")).collect(Collectors.joining("\n", command + "\n", ""));
+        }
+
+        /**
+         * What the engine holds at this moment under these names, by one command. One is left out only if the engine says
+         * that there is no such image.
+         */
+        Map<String, Held> lookUp(Collection<String> names, Stopwatch watch) throws Failed {
+            List<String> line = new ArrayList<>(List.of("image", "inspect", "--format", FORMAT, "--"));
+            line.addAll(names);
+            Processes.Finished finished = run(watch, line, ignored -> { });
+            List<String> found = new ArrayList<>(names);
+            for (String error : finished.err()) {
+                Matcher missing = NO_SUCH_IMAGE.matcher(error);
+                if (missing.matches()) {
+                    found.remove(missing.group("name") != null ? missing.group("name") : missing.group("podman"));
+                }
             }
-            if (recipe.platform() != null) {
-                line.addAll(List.of("--platform", recipe.platform()));
+            List<String> lines = finished.out().stream().filter(text -> !text.isBlank()).toList();
+            if (found.size() != lines.size()) {
+                throw noEngine(Verdict.lastLine(finished.err()));
             }
-            line.addAll(recipe.passThrough());
+            Map<String, Held> images = new HashMap<>();
+            for (int i = 0; i < found.size(); i++) {
+                images.put(found.get(i), Held.parse(lines.get(i)));
+            }
+            return images;
+        }
+
+        /** Runs one {@code docker build} without a name for the image; its result is a value, whatever it is. */
+        Built build(Recipe recipe, String fingerprint, Stopwatch watch, Consumer<String> listener) throws Failed {
+            try (Cache.Scratch scratch = Cache.of(environment).scratch()) {
+                Path id = scratch.path().resolve("id");
+                Path digest = scratch.path().resolve("metadata");
+                List<String> options = new ArrayList<>(List.of("--label", LABEL + "=" + fingerprint, "--iidfile", id.toString()));
+                boolean withMetadata = metadata.get();
+                if (withMetadata) {
+                    options.addAll(List.of("--metadata-file", digest.toString()));
+                }
+                Processes.Finished process = build(recipe, options, FOR_BUILDS, watch, listener);
+                if (withMetadata && process.status() != 0
+                        && process.err().stream().anyMatch(line -> NO_METADATA.matcher(line).matches())) {
+                    metadata.set(false); // the legacy builder, podman
+                    return build(recipe, fingerprint, watch, listener);
+                }
+                return new Built(process, found(DIGEST, digest, 1).or(() -> found(ID, id, 0)));
+            }
+        }
+
+        /** Runs one {@code docker build} with these options and variables besides the recipe's own. */
+        Processes.Finished build(Recipe recipe, List<String> options, Map<String, String> environment, Stopwatch watch,
+                Consumer<String> listener) throws Failed {
+            List<String> line = new ArrayList<>(List.of("build", "--file", recipe.dockerfile().path().toString()));
+            Map<String, String> variables = new TreeMap<>(environment);
+            recipe.options().arguments().forEach((name, value) -> {
+                boolean byName = !READ_BY_DOCKER.matcher(name).matches() || value.equals(this.environment.get(name));
+                if (byName) {
+                    variables.put(name, value); // not on the command line, which every user of the machine can read
+                }
+                line.addAll(List.of("--build-arg", byName ? name : name + "=" + value));
+            });
+            addOption(line, "--target", recipe.options().target());
+            addOption(line, "--platform", recipe.options().platform());
+            line.addAll(recipe.options().passThrough());
+            line.addAll(options);
             // After "--" even a folder whose name begins with a dash is a folder.
             line.addAll(List.of("--", recipe.context().toString()));
-            return run(watch, line, listener);
+            byte[] input = recipe.dockerfile().isStdin() ? recipe.dockerfile().given() : new byte[0];
+            return run(watch, line, variables, input, listener);
+        }
+
+        private static void addOption(List<String> line, String name, String value) {
+            if (value != null) {
+                line.addAll(List.of(name, value));
+            }
+        }
+
+        private static Optional<String> found(Pattern pattern, Path file, int group) {
+            try {
+                Matcher matcher = pattern.matcher(Files.readString(file));
+                return matcher.find() ? Optional.of(matcher.group(group)) : Optional.empty();
+            } catch (IOException e) {
+                return Optional.empty();
+            }
+        }
+
+        /** Gives an image the name; what had it keeps its ID. */
+        Processes.Finished tag(String id, Reference reference, Stopwatch watch) throws Failed {
+            return run(watch, List.of("tag", id, reference.toString()), line -> { });
         }
 
         /** The failure for a client that cannot reach its engine, told by what it printed. */
@@ -609,155 +958,45 @@ public final class ensure_image implements Callable<Integer> {
         }
 
         /** Runs any docker command; every exit status is a result. */
-        Finished run(Stopwatch watch, List<String> arguments, Consumer<String> listener) throws Failed {
+        Processes.Finished run(Stopwatch watch, List<String> arguments, Consumer<String> listener) throws Failed {
+            return run(watch, arguments, Map.of(), new byte[0], listener);
+        }
+
+        private Processes.Finished run(Stopwatch watch, List<String> arguments, Map<String, String> variables, byte[] input,
+                Consumer<String> listener) throws Failed {
             List<String> line = new ArrayList<>(List.of(command));
             line.addAll(arguments);
+            Map<String, String> all = new TreeMap<>(environment);
+            all.putAll(variables);
             try {
-                return Processes.run(line, ownEnvironment(), watch.left(), listener);
+                return new Processes.Command(line, all, input).run(watch.left(), listener);
             } catch (IOException e) {
                 throw new Failed(ExitCode.NO_ENGINE, "docker is not installed: cannot start '"
                         + Text.printable(command) + "'", Text.DOCKER_HINT);
             } catch (TimeoutException e) {
-                throw new Failed(ExitCode.TIMED_OUT, "timed out after " + Text.seconds(watch.limit) + ": docker "
-                        + String.join(" ", arguments.subList(0, Math.min(3, arguments.size()))), Text.TIMEOUT_HINT);
+                throw Text.timedOut(watch, arguments.get(0));
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw Text.interrupted();
             }
         }
-
-        private Map<String, String> ownEnvironment() {
-            return environment;
-        }
-    }
-
-    // ---------------------------------------------------------------------------------------------- processes
-
-    /** A process that has ended: its exit status, the last lines of each stream apart, and how long it took. */
-    record Finished(int status, List<String> out, List<String> err, Duration took) {
-    }
-
-    /** Starts processes from argument lists and owns them: none outlives its time limit, its caller or this JVM. */
-    static final class Processes {
-        private static final Duration GRACE = Duration.ofSeconds(5);
-        private static final Set<Process> RUNNING = ConcurrentHashMap.newKeySet();
-
-        static {
-            Runtime.getRuntime().addShutdownHook(new Thread(() -> RUNNING.forEach(Processes::end)));
-        }
-
-        private Processes() {
-        }
-
-        /**
-         * Runs a process to its end.
-         *
-         * @param environment added to this JVM's own
-         * @param listener gets each line of both streams as it comes, from several threads
-         * @throws IOException if it cannot be started; its message names no value of the environment
-         */
-        static Finished run(List<String> line, Map<String, String> environment, Duration limit,
-                Consumer<String> listener) throws IOException, TimeoutException, InterruptedException {
-            long start = System.nanoTime();
-            Lines out = new Lines(listener);
-            Lines err = new Lines(listener);
-            ProcessExecutor executor = new ProcessExecutor(line)
-                    .redirectOutput(out)
-                    .redirectError(err)
-                    .closeTimeout(1, TimeUnit.SECONDS);
-            executor.getEnvironment().putAll(environment);
-            StartedProcess started = start(executor, line.get(0));
-            RUNNING.add(started.getProcess());
-            try {
-                ProcessResult result = started.getFuture().get(Math.max(1, limit.toMillis()), TimeUnit.MILLISECONDS);
-                return new Finished(result.getExitValue(), out.kept(), err.kept(),
-                        Duration.ofNanos(System.nanoTime() - start));
-            } catch (ExecutionException e) {
-                throw new IOException("lost " + line.get(0));
-            } finally {
-                end(started.getProcess());
-                RUNNING.remove(started.getProcess());
-            }
-        }
-
-        private static StartedProcess start(ProcessExecutor executor, String command) throws IOException {
-            try {
-                return executor.start();
-            } catch (IOException e) {
-                throw new IOException("cannot start " + command);  // zt-exec's message prints the environment
-            }
-        }
-
-        /** Ends a process and all below it: asks first, so that docker cancels the build on the engine, then kills. */
-        private static void end(Process process) {
-            List<ProcessHandle> tree = Stream.concat(Stream.of(process.toHandle()), process.descendants()).toList();
-            tree.forEach(ProcessHandle::destroy);
-            long deadline = System.nanoTime() + GRACE.toNanos();
-            while (tree.stream().anyMatch(ProcessHandle::isAlive) && System.nanoTime() < deadline) {
-                try {
-                    Thread.sleep(10);
-                } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                    break;
-                }
-            }
-            tree.forEach(ProcessHandle::destroyForcibly);
-        }
-    }
-
-    /** Splits a stream into lines at newlines only, hands each on, and keeps the last ones; its memory is bounded. */
-    static final class Lines extends OutputStream {
-        private static final int LONGEST_LINE = 64 * 1024;
-        private static final int KEPT = 256 * 1024;
-        private final Consumer<String> listener;
-        private final ByteArrayOutputStream line = new ByteArrayOutputStream();
-        private final Deque<String> kept = new ArrayDeque<>();
-        private int size;
-
-        Lines(Consumer<String> listener) {
-            this.listener = listener;
-        }
-
-        @Override
-        public synchronized void write(int b) {
-            if (b == '\n') {
-                endLine();
-            } else if (line.size() < LONGEST_LINE) {
-                line.write(b);
-            }
-        }
-
-        @Override
-        public synchronized void write(byte[] bytes, int offset, int length) {
-            for (int i = offset; i < offset + length; i++) {
-                write(bytes[i]);
-            }
-        }
-
-        private void endLine() {
-            String text = line.toString(StandardCharsets.UTF_8).stripTrailing();
-            line.reset();
-            kept.addLast(text);
-            for (size += text.length(); size > KEPT; ) {
-                size -= kept.removeFirst().length();
-            }
-            listener.accept(text);
-        }
-
-        /** The lines kept; also the last one if no newline ended it. */
-        synchronized List<String> kept() {
-            if (line.size() > 0) {
-                endLine();
-            }
-            return List.copyOf(kept);
-        }
     }
 
     // --------------------------------------------------------------------------------- outcomes and exit codes
 
-    /** How an image came to be there. */
+    /** How an image came to be there; or, with {@code --check}, what is the matter with it. */
     enum Outcome {
-        PRESENT, BUILT, BUILT_BY_ANOTHER;
+        PRESENT, BUILT, REBUILT, BUILT_BY_ANOTHER, MISSING(ExitCode.NOT_CURRENT), STALE(ExitCode.NOT_CURRENT);
+
+        final ExitCode code;
+
+        Outcome() {
+            this(ExitCode.ENSURED);
+        }
+
+        Outcome(ExitCode code) {
+            this.code = code;
+        }
 
         @Override
         public String toString() {
@@ -765,13 +1004,23 @@ public final class ensure_image implements Callable<Integer> {
         }
     }
 
-    /** An image that was there when it was last looked up, after so many builds of our own. */
-    record Result(Recipe recipe, Outcome outcome, String id, int builds, Duration took) {
+    /** What was found when the image was last looked up, after so many builds of our own. */
+    record Result(Recipe recipe, Outcome outcome, Found found, int builds, Duration took) {
+
+        String id() {
+            return found.id();
+        }
+
+        String fingerprint() {
+            return found.fingerprint();
+        }
     }
 
     /** Exit statuses, mildest first. Never 1, 3 or 4: those are JBang's own. */
     enum ExitCode {
         ENSURED(0),
+        /** With {@code --check}: missing or stale. */
+        NOT_CURRENT(11),
         /** The last attempt at a failure that passes by itself failed too. */
         GAVE_UP(75),
         TIMED_OUT(124),
@@ -785,9 +1034,12 @@ public final class ensure_image implements Callable<Integer> {
         BUG(70);
 
         final int status;
+        /** Nothing that comes after it can succeed. */
+        final boolean endsAll;
 
         ExitCode(int status) {
             this.status = status;
+            this.endsAll = status == 69 || status == 130 || status == 70;
         }
 
         static ExitCode worse(ExitCode a, ExitCode b) {
@@ -796,7 +1048,7 @@ public final class ensure_image implements Callable<Integer> {
     }
 
     /** The image could not be ensured: what failed, on what, why; what to do next; what the build printed. */
-    static final class Failed extends Exception {
+    static class Failed extends Exception {
         private static final long serialVersionUID = 1L;
         final transient ExitCode code;
         final String hint;
@@ -814,6 +1066,16 @@ public final class ensure_image implements Callable<Integer> {
         }
     }
 
+    /** An image was built on one that had another one's name by then. */
+    static final class BaseReplaced extends Failed {
+        private static final long serialVersionUID = 1L;
+
+        BaseReplaced(Recipe recipe, String base) {
+            super(ExitCode.GAVE_UP, "gave up: " + recipe.reference() + ": its base " + base + " keeps being replaced while "
+                    + "it is built", "Does another folder share that tag?");
+        }
+    }
+
     // ------------------------------------------------------------------------------------------------ wording
 
     /** All that a person reads. */
@@ -824,6 +1086,9 @@ public final class ensure_image implements Callable<Integer> {
         static final String PERMISSION_HINT = "Run as a user of the group 'docker', or set DOCKER_HOST.";
         static final String ENGINE_HINT = "Start it, or set DOCKER_HOST. To see its state: docker version";
         static final String DOCKER_HINT = "Install the docker client, or name one with --docker.";
+        static final String TAKEN = "another image took the tag, trying again";
+        static final String INPUTS_CHANGED = "its inputs changed while it was built, building again";
+        static final String NOT_OURS = "it was not built by ensure_image";
         static final String TIMEOUT_HINT = "Allow more with --timeout SECONDS.";
 
         private static final Pattern COLOUR = Pattern.compile("\u001b\\[[0-9;]*m");
@@ -844,9 +1109,14 @@ public final class ensure_image implements Callable<Integer> {
             return recipe.reference() + ": " + message;
         }
 
-        static String building(Recipe recipe, int attempt, int attempts) {
-            return "building from " + printable(recipe.context())
+        static String building(Recipe recipe, Found found, int attempt, int attempts) {
+            String why = found.isStale() ? stale(found) + "; " : "";
+            return why + "building from " + printable(recipe.context())
                     + (attempt == 1 ? "" : " (attempt " + attempt + " of " + attempts + ")");
+        }
+
+        static String stale(Found found) {
+            return found.why().isEmpty() ? "stale" : "stale: " + found.why();
         }
 
         static String claimed(Verdict verdict) {
@@ -854,25 +1124,60 @@ public final class ensure_image implements Callable<Integer> {
         }
 
         static String passing(Verdict verdict) {
-            return "a passing failure of the export, trying again (" + printable(verdict.line()) + ")";
+            return "a passing failure, trying again (" + printable(verdict.line()) + ")";
+        }
+
+        static String unknown(Verdict verdict) {
+            return "warning: the build failed, but another one of the same inputs made the image meanwhile ("
+                    + printable(verdict.line()) + ")";
         }
 
         static String result(Result result) {
-            return String.format(Locale.ROOT, "%-16s  %s  %s  %s", result.outcome(), result.recipe().reference(),
-                    result.id(), seconds(result.took()));
+            String what = result.outcome().code == ExitCode.NOT_CURRENT ? result.found().why() : result.id();
+            return String.format(Locale.ROOT, "%-16s  %s  %s", result.outcome(), result.recipe().reference(), what).strip()
+                    + (result.builds() == 0 ? "" : "  " + seconds(result.took()));
         }
 
-        static Failed buildFailed(Recipe recipe, Finished build, Verdict verdict) {
+        static Failed buildFailed(Recipe recipe, Verdict verdict) {
+            Processes.Finished build = verdict.process();
+            if (build.status() == 0) {
+                return new Failed(ExitCode.BUILD_FAILED, "the build made no image: " + where(recipe),
+                        "Is the builder one that does not load images? Try: -- --load", build.err());
+            }
             List<String> output = new ArrayList<>(build.out());
             output.addAll(build.err());
-            return new Failed(ExitCode.BUILD_FAILED, "build failed: " + where(recipe) + ", after "
+            String what = verdict.id().isPresent() ? "the image cannot be named: " : "build failed: ";
+            output.replaceAll(recipe.options()::redacted);
+            return new Failed(ExitCode.BUILD_FAILED, what + where(recipe) + ", after "
                     + seconds(build.took()) + ", docker's exit status " + build.status(), "", output);
         }
 
-        static Failed gaveUp(Recipe recipe, int attempts, Duration took) {
+        static Failed baseFailed(Recipe recipe, Failed base) {
+            return new Failed(base.code, "not built: " + where(recipe) + ": what it is built on failed", "");
+        }
+
+        static Failed gaveUp(Recipe recipe, Found found, int attempts, Duration took) {
             return new Failed(ExitCode.GAVE_UP, "gave up: " + where(recipe) + ": built " + attempts
-                    + (attempts == 1 ? " time in " : " times in ") + seconds(took) + ", but the engine does not hold it",
-                    "Is something removing it meanwhile, or is the builder one that does not load images (try -- --load)?");
+                    + (attempts == 1 ? " time in " : " times in ") + seconds(took) + ", but the engine "
+                    + (found.isStale() ? "holds another image under that tag" : "does not hold it"),
+                    found.isStale() ? "Does another folder share the tag?"
+                    : "Is something removing it meanwhile, or is the builder one that does not load images (try -- --load)?");
+        }
+
+        static Failed timedOut(Stopwatch watch, String what) {
+            return new Failed(ExitCode.TIMED_OUT, "timed out after " + seconds(watch.limit) + ": " + watch.subject
+                    + ": docker " + printable(what), TIMEOUT_HINT);
+        }
+
+        static Failed unreadable(Recipe recipe, Fingerprints.Unreadable e) {
+            return new Failed(ExitCode.USAGE, e.getMessage() + ": an input of " + where(recipe),
+                    "Make it readable, or leave it out with a .dockerignore file.");
+        }
+
+        static Failed notToBePassed(String option) {
+            boolean other = List.of("--iidfile", "--metadata-file").contains(option);
+            return new Failed(ExitCode.USAGE, option + " cannot be passed to docker build",
+                    other ? "The image ID is printed by --quiet and --format json." : "Give it before the --.");
         }
 
         static Failed interrupted() {
@@ -882,11 +1187,6 @@ public final class ensure_image implements Callable<Integer> {
         private static String where(Recipe recipe) {
             return recipe.reference() + " (Dockerfile " + printable(recipe.dockerfile()) + ", context "
                     + printable(recipe.context()) + ")";
-        }
-
-        static String contextHint(Reference reference, Path images) {
-            return "By convention it is " + printable(images.resolve(reference.path().replaceFirst("^library/", "")))
-                    + "/[" + reference.tag() + "/]. Name another one with " + reference + "=DIR or --images DIR.";
         }
 
         static String seconds(Duration duration) {

@@ -4,6 +4,7 @@
 //DEPS info.picocli:picocli:4.7.7
 //DEPS org.slf4j:slf4j-nop:2.0.20
 //DEPS org.zeroturnaround:zt-exec:1.13.0
+//SOURCES Terminal.java
 //SOURCES ensure_image.java
 //SOURCES with_docker.java
 //FILES race-demo/Dockerfile=images/race-demo/Dockerfile
@@ -11,7 +12,6 @@
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
-import java.nio.charset.Charset;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -254,7 +254,7 @@ public final class race_repro implements Callable<Integer> {
     /** Plays one round: builders that start together, each of whose answers is checked as it comes. */
     private Round play(Stage stage, Live live, Procedure procedure, int number, int crowd)
             throws ensure_image.Failed, InterruptedException {
-        ensure_image.Recipe recipe = scenario.prepare(stage, stage.recipe(base, stepSeconds));
+        Recipe recipe = scenario.prepare(stage, stage.recipe(base, stepSeconds));
         Clock clock = new Clock();
         CyclicBarrier barrier = new CyclicBarrier(crowd, clock::start);
         List<Track> tracks = Stream.generate(() -> new Track(clock::seconds)).limit(crowd).toList();
@@ -325,14 +325,15 @@ public final class race_repro implements Callable<Integer> {
         /** Looks the tag up and builds if it is missing, as test suites do. */
         CHECK_THEN_BUILD {
             @Override
-            Ended run(Stage stage, ensure_image.Recipe recipe, Track track) throws ensure_image.Failed {
+            Ended run(Stage stage, Recipe recipe, Track track) throws ensure_image.Failed {
                 var watch = Stage.watch();
                 track.step(recipe, ensure_image.Step.LOOKING_UP);
-                if (stage.docker.lookUp(recipe.reference(), watch).isPresent()) {
+                if (!stage.docker.lookUp(List.of(recipe.reference().toString()), watch).isEmpty()) {
                     return Ended.THERE;
                 }
                 track.step(recipe, ensure_image.Step.BUILDING);
-                var build = stage.docker.build(recipe, watch, line -> track.output(recipe, line));
+                var build = stage.docker.build(recipe, List.of("--tag", recipe.reference().toString()), Map.of(), watch,
+                        line -> track.output(recipe, line));
                 var verdict = ensure_image.Verdict.of(build, recipe.reference());
                 if (verdict.kind() == ensure_image.Verdict.Kind.NO_ENGINE) {
                     throw stage.docker.noEngine(verdict.line());
@@ -344,9 +345,9 @@ public final class race_repro implements Callable<Integer> {
         /** Leaves it to ensure_image. */
         ENSURE_IMAGE {
             @Override
-            Ended run(Stage stage, ensure_image.Recipe recipe, Track track) throws ensure_image.Failed {
+            Ended run(Stage stage, Recipe recipe, Track track) throws ensure_image.Failed {
                 try {
-                    new ensure_image.Builder(stage.docker, ATTEMPTS, Stage.LIMIT, track).ensure(recipe);
+                    stage.builder(track).ensure(recipe);
                     return Ended.THERE;
                 } catch (ensure_image.Failed failed) {
                     if (OURS_TO_REPORT.contains(failed.code)) {
@@ -357,13 +358,12 @@ public final class race_repro implements Callable<Integer> {
             }
         };
 
-        private static final int ATTEMPTS = 5;
         /** Answers about the image; the others say that there was no experiment. */
         private static final Set<ensure_image.ExitCode> OURS_TO_REPORT = EnumSet.of(ensure_image.ExitCode.BUILD_FAILED,
             ensure_image.ExitCode.GAVE_UP, ensure_image.ExitCode.TIMED_OUT);
 
         /** Plays one builder; throws only if the engine is away or the run is interrupted. */
-        abstract Ended run(Stage stage, ensure_image.Recipe recipe, Track track) throws ensure_image.Failed;
+        abstract Ended run(Stage stage, Recipe recipe, Track track) throws ensure_image.Failed;
     }
 
     /** How a procedure ended, and what docker printed if it failed. */
@@ -416,14 +416,14 @@ public final class race_repro implements Callable<Integer> {
         /** One folder, one tag, and the tag is missing. With the tag there, BuildKit updates it and cannot fail. */
         SAME {
             @Override
-            ensure_image.Recipe prepare(Stage stage, ensure_image.Recipe fresh) throws ensure_image.Failed {
+            Recipe prepare(Stage stage, Recipe fresh) throws ensure_image.Failed {
                 stage.removeTag(fresh.reference());
                 return fresh;
             }
         };
 
         /** Sets the engine up for a round, and returns what the builders want; {@code fresh} was never built before. */
-        abstract ensure_image.Recipe prepare(Stage stage, ensure_image.Recipe fresh) throws ensure_image.Failed;
+        abstract Recipe prepare(Stage stage, Recipe fresh) throws ensure_image.Failed;
 
         @Override
         public String toString() {
@@ -441,14 +441,14 @@ public final class race_repro implements Callable<Integer> {
         }
 
         /** Whether the tag is there at this moment, on an image that was built from the recipe's inputs. */
-        static boolean holds(Stage stage, ensure_image.Recipe recipe) throws ensure_image.Failed {
+        static boolean holds(Stage stage, Recipe recipe) throws ensure_image.Failed {
             String tag = recipe.reference().toString();
             while (true) {
                 var seen = stage.docker("image", "inspect", "--format", FORMAT, tag);
                 if (seen.status() == 0) {
                     return seen.out().contains(Stage.inputs(recipe));
                 }
-                if (stage.docker.lookUp(recipe.reference(), Stage.watch()).isEmpty()) {
+                if (stage.docker.lookUp(List.of(recipe.reference().toString()), Stage.watch()).isEmpty()) {
                     return false;
                 }  // else it came in between
             }
@@ -460,8 +460,9 @@ public final class race_repro implements Callable<Integer> {
     /** Where a run takes place: an engine, the demo's folder, and a name and label that nothing else there has. */
     static final class Stage implements AutoCloseable {
         static final Duration LIMIT = Duration.ofSeconds(120);
+        private static final int ATTEMPTS = 5;
         private static final String THROWAWAY = "26.1";
-        private static final String ROUND = "ROUND=";
+        private static final String ROUND = "ROUND";
         private static final AtomicInteger ROUNDS = new AtomicInteger();
 
         final ensure_image.Docker docker;
@@ -531,10 +532,10 @@ public final class race_repro implements Callable<Integer> {
         }
 
         static ensure_image.Stopwatch watch() {
-            return new ensure_image.Stopwatch(LIMIT);
+            return new ensure_image.Stopwatch(LIMIT, "race_repro");
         }
 
-        ensure_image.Finished docker(String... arguments) throws ensure_image.Failed {
+        Processes.Finished docker(String... arguments) throws ensure_image.Failed {
             return docker.run(watch(), List.of(arguments), line -> { });
         }
 
@@ -542,19 +543,27 @@ public final class race_repro implements Callable<Integer> {
             return "race_repro.run=" + id;
         }
 
+        /** ensure_image, as it comes; only that it leaves nothing in the user's cache. */
+        ensure_image.Builder builder(Track track) {
+            var freshness = new ensure_image.Freshness(docker, Cache.of(Map.of()));
+            return new ensure_image.Builder(docker, freshness, ensure_image.Rule.IF_STALE, ATTEMPTS, LIMIT,
+                    Optional.empty(), track);
+        }
+
         /** What to build, with inputs that no build had before: its slow step is in no cache. */
-        ensure_image.Recipe recipe(String base, double stepSeconds) throws ensure_image.Failed {
-            return new ensure_image.Recipe(ensure_image.Reference.parse("race-repro-" + id), folder,
-                    folder.resolve("Dockerfile"), List.of(ROUND + id + "." + ROUNDS.incrementAndGet(), "BASE=" + base,
-                    "STEP_SECONDS=" + stepSeconds), null, null, List.of("--label", label()));
+        Recipe recipe(String base, double stepSeconds) throws ensure_image.Failed {
+            Map<String, String> arguments = Map.of(ROUND, id + "." + ROUNDS.incrementAndGet(), "BASE", base,
+                    "STEP_SECONDS", Double.toString(stepSeconds));
+            return Recipe.of("race-repro-" + id, folder,
+                    new Recipe.Options(arguments, Set.of(), null, null, List.of("--label", label())));
         }
 
         /** What tells the recipe's inputs from all others. */
-        static String inputs(ensure_image.Recipe recipe) {
-            return recipe.buildArguments().get(0).substring(ROUND.length());
+        static String inputs(Recipe recipe) {
+            return recipe.options().arguments().get(ROUND);
         }
 
-        void removeTag(ensure_image.Reference reference) throws ensure_image.Failed {
+        void removeTag(Reference reference) throws ensure_image.Failed {
             docker("image", "rm", "--force", reference.toString());
         }
 
@@ -676,21 +685,23 @@ public final class race_repro implements Callable<Integer> {
         }
 
         @Override
-        public void step(ensure_image.Recipe recipe, ensure_image.Step step) {
+        public void step(Recipe recipe, ensure_image.Step step) {
             enter(switch (step) {
                 case LOOKING_UP -> Phase.LOOKING_UP;
+                case WAITING -> Phase.WAITING;
                 case BUILDING -> Phase.BUILDING;
+                case NAMING -> Phase.NAMING;
                 case PAUSING -> Phase.PAUSING;
             });
         }
 
         @Override
-        public void tell(ensure_image.Recipe recipe, String message) {
+        public void tell(Recipe recipe, String message) {
             // Steps and output say it all.
         }
 
         @Override
-        public synchronized void output(ensure_image.Recipe recipe, String line) {
+        public synchronized void output(Recipe recipe, String line) {
             if (STAMP.matcher(line).find()) {
                 stamps.add(line.substring(line.lastIndexOf(' ') + 1));
             } else if (EXPORT.matcher(line).matches()) {
@@ -698,7 +709,8 @@ public final class race_repro implements Callable<Integer> {
             } else if (NAME.matcher(line).matches()) {
                 enter(Phase.NAMING);
             } else if (race == null && Stream.of(ensure_image.FailureText.values())
-                    .anyMatch(known -> known.namesTheTag && known.pattern.matcher(line).matches())) {
+                    .anyMatch(known -> known.kind == ensure_image.Verdict.Kind.CLAIMED
+                            && known.pattern.matcher(line).matches())) {
                 race = new Race(line, last().phase() == Phase.NAMING ? last().at() : seconds.getAsDouble());
             }
         }
@@ -857,31 +869,7 @@ public final class race_repro implements Callable<Integer> {
         }
     }
 
-    // -------------------------------------------------------------------------------- what the terminal can do
-
-    /** Whether stdout may have colours and more than ASCII, and whether stderr can be drawn over. */
-    record Terminal(boolean colours, boolean unicode, boolean progress) {
-
-        static Terminal detect() {
-            boolean dumb = "dumb".equals(System.getenv("TERM"));
-            return new Terminal(isTerminal(1) && !dumb && System.getenv().getOrDefault("NO_COLOR", "").isEmpty(),
-                    Charset.forName(System.getProperty("native.encoding", "US-ASCII")).newEncoder().canEncode('\u2588'),
-                    isTerminal(2) && !dumb);
-        }
-
-        private static boolean isTerminal(int stream) {
-            try {
-                return Files.readSymbolicLink(Path.of("/proc/self/fd/" + stream)).toString()
-                        .matches("/dev/(?:pts/|tty|console).*");
-            } catch (IOException e) {
-                return false;
-            }
-        }
-
-        String paint(int colour, String text) {
-            return colours && colour > 0 ? "\u001b[" + colour + "m" + text + "\u001b[0m" : text;
-        }
-    }
+    // ----------------------------------------------------------------------------------------------- progress
 
     /** Progress: one line that is drawn over on a terminal, lines that stay elsewhere. */
     static final class Live implements with_docker.Progress, AutoCloseable {

@@ -12,8 +12,6 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -42,7 +40,7 @@ class EnsureImageTest {
     @CsvSource({"26.1, CONTAINERD, 1", "26.1, CONTAINERD, 0", "26.1, CLASSIC, 1", "28.5, CONTAINERD, 1", "28.5, CLASSIC, 0",
         "20.10, CLASSIC, 1", "20.10, CLASSIC, 0"})
     void aMissingImageIsBuiltAndThenPresent(String version, with_docker.Store store, String buildkit) {
-        Engine engine = new Engine(version, store, buildkit);
+        Workbench engine = new Workbench(version, store, buildkit, folder);
         Harness.write(folder.resolve("images/" + app + "/1/Dockerfile"), "FROM busybox\nRUN echo " + id + " > /id\n");
 
         Harness.Result first = engine.ensure(app + ":1").succeeded();
@@ -59,7 +57,7 @@ class EnsureImageTest {
 
     @Test
     void theContextIsNamedByConventionByReferenceOrByOption() {
-        Engine engine = new Engine("26.1", with_docker.Store.CONTAINERD, "1");
+        Workbench engine = new Workbench("26.1", with_docker.Store.CONTAINERD, "1", folder);
         Harness.write(folder.resolve("elsewhere/Dockerfile"), "FROM busybox\nRUN echo elsewhere > /from\n");
         Harness.write(folder.resolve("elsewhere/other.Dockerfile"), "FROM busybox\nRUN echo other > /from\n");
         Harness.write(folder.resolve("root/" + app + "/Dockerfile"), "FROM busybox\nRUN echo root > /from\n");
@@ -73,7 +71,7 @@ class EnsureImageTest {
 
     @Test
     void buildArgumentsTargetAndWhatFollowsTheDashesReachTheBuild() {
-        Engine engine = new Engine("26.1", with_docker.Store.CONTAINERD, "1");
+        Workbench engine = new Workbench("26.1", with_docker.Store.CONTAINERD, "1", folder);
         dockerfile("FROM busybox AS one\nARG A\nARG B\nRUN echo \"$A-$B\" > /args\nFROM one AS two\nRUN echo two > /two\n");
         engine.ensure(app + "=.", "--build-arg", "A=x y", "--build-arg=B", "--target", "one", "--", "--label", "l=a b")
                 .succeeded();
@@ -84,7 +82,7 @@ class EnsureImageTest {
 
     @Test
     void quietPrintsOnlyTheImageId() {
-        Engine engine = new Engine("28.5", with_docker.Store.CONTAINERD, "1");
+        Workbench engine = new Workbench("28.5", with_docker.Store.CONTAINERD, "1", folder);
         dockerfile("FROM busybox\n");
         Harness.Result result = engine.ensure("-q", app + "=.").succeeded();
         assertEquals(engine.imageId(app) + "\n", result.out());
@@ -93,7 +91,7 @@ class EnsureImageTest {
 
     @Test
     void severalReferencesAreAllEnsuredAndTheWorstOutcomeIsTheStatus() {
-        Engine engine = new Engine("26.1", with_docker.Store.CONTAINERD, "1");
+        Workbench engine = new Workbench("26.1", with_docker.Store.CONTAINERD, "1", folder);
         Harness.write(folder.resolve("good/Dockerfile"), "FROM busybox\n");
         Harness.write(folder.resolve("bad/Dockerfile"), "FROM busybox\nRUN exit 3\n");
         Harness.Result result = engine.ensure(app + ":1=good", app + ":2=bad", app + ":3=good").expect(10);
@@ -106,7 +104,7 @@ class EnsureImageTest {
     @ParameterizedTest
     @CsvSource({"26.1, 1", "26.1, 0", "28.5, 1", "28.5, 0"})
     void losersOfTheRaceSucceedWhereNaiveBuildersFail(String version, String buildkit) {
-        Engine engine = new Engine(version, with_docker.Store.CONTAINERD, buildkit);
+        Workbench engine = new Workbench(version, with_docker.Store.CONTAINERD, buildkit, folder);
         dockerfile("FROM busybox\nARG ROUND\nRUN sleep 1.5; echo $ROUND > /round\n");
 
         boolean naiveFailed = false;
@@ -119,47 +117,29 @@ class EnsureImageTest {
         }
         assertTrue(naiveFailed, "control: naive builders race on this engine");
 
-        boolean tolerated = false;
-        for (int round = 0; round < 8 && !tolerated; round++) {
+        for (int round = 0; round < 2; round++) {
             String argument = "ROUND=" + round;
             engine.docker("image", "rm", "--force", app);
             List<Harness.Result> results = Harness.together(BUILDERS,
                 i -> engine.ensuring(app + "=.", "--build-arg", argument));
             results.forEach(Harness.Result::succeeded);
-            tolerated = results.stream().anyMatch(result -> result.out().startsWith("built-by-another "));
             assertEquals(Integer.toString(round), engine.cat(app, "/round"));
         }
-        assertTrue(tolerated, "the race really happened to one of them");
     }
 
-    /** With one attempt only, so that the loser has nothing but the message: "already exists", and no image. */
+    /** Half of them build as test suites do. Their image is not known to be of these inputs, so ours build their own. */
     @ParameterizedTest
     @ValueSource(strings = {"26.1", "28.5"})
-    void aLoserWhoseImageWasRemovedMeanwhileDoesNotClaimSuccess(String version) {
-        Engine engine = new Engine(version, with_docker.Store.CONTAINERD, "1");
-        dockerfile("FROM busybox\nARG ROUND\nRUN sleep 1; echo $ROUND > /round\n");
-        boolean gaveUp = false;
-        for (int round = 0; round < 10 && !gaveUp; round++) {
-            String argument = "ROUND=" + round;
-            AtomicBoolean over = new AtomicBoolean();
-            Thread remover = new Thread(() -> {
-                while (!over.get()) {
-                    engine.docker("image", "rm", "--force", app);
-                }
-            });
-            remover.start();
-            List<Harness.Result> results = Harness.together(6,
-                i -> engine.ensuring(app + "=.", "--attempts", "1", "--build-arg", argument));
-            over.set(true);
-            join(remover);
-            for (Harness.Result result : results) {
-                assertTrue(result.status() == 0 || result.status() == 75, result.toString());
-                assertEquals(result.status() == 0, !result.out().isEmpty(), result.toString());
-                gaveUp |= result.status() == 75 && result.err().contains(RACE);
-            }
+    void besideNaiveBuildersAllSucceed(String version) {
+        Workbench engine = new Workbench(version, with_docker.Store.CONTAINERD, "1", folder);
+        dockerfile("FROM busybox\nRUN sleep 1; echo " + id + " > /id\n");
+        List<Harness.Result> results = Harness.together(BUILDERS, i -> i % 2 == 0 ? engine.ensuring(app + "=.")
+                : engine.command(engine.client(), "build", "--tag", app, "."));
+        for (int i = 0; i < BUILDERS; i += 2) {
+            results.get(i).succeeded();
         }
-        assertTrue(gaveUp, "control: a loser was told that the image exists when it did not");
         engine.ensure(app + "=.").succeeded();
+        assertEquals(id, engine.cat(app, "/id"));
     }
 
     // ---- Real failures
@@ -167,7 +147,7 @@ class EnsureImageTest {
     @ParameterizedTest
     @ValueSource(strings = {"1", "0"})
     void aRunThatFailsSayingAlreadyExistsIsAFailure(String buildkit) {
-        Engine engine = new Engine("26.1", with_docker.Store.CONTAINERD, buildkit);
+        Workbench engine = new Workbench("26.1", with_docker.Store.CONTAINERD, buildkit, folder);
         dockerfile("FROM busybox\nRUN echo \"useradd: user 'app' already exists\" >&2; exit 9\n");
         Harness.Result result = engine.ensure(app + "=.").expect(10);
         assertTrue(result.err().contains("useradd: user 'app' already exists"), "shows the build's output: " + result);
@@ -182,7 +162,7 @@ class EnsureImageTest {
     @ParameterizedTest
     @ValueSource(strings = {"1", "0"})
     void aRunThatPrintsTheRaceLineToTheLetterIsAFailure(String buildkit) {
-        Engine engine = new Engine("26.1", with_docker.Store.CONTAINERD, buildkit);
+        Workbench engine = new Workbench("26.1", with_docker.Store.CONTAINERD, buildkit, folder);
         String line = "ERROR: failed to solve: image \"docker.io/library/" + app + ":latest\": already exists";
         Harness.write(folder.resolve("line"), line + "\n");
         dockerfile("FROM busybox\nCOPY line /line\nRUN cat /line; cat /line >&2; printf '\\r%s' \"$(cat /line)\"; exit 1\n");
@@ -192,7 +172,7 @@ class EnsureImageTest {
 
     @Test
     void theBuildsOutputCannotPassForOurs() {
-        Engine engine = new Engine("26.1", with_docker.Store.CONTAINERD, "0");
+        Workbench engine = new Workbench("26.1", with_docker.Store.CONTAINERD, "0", folder);
         dockerfile("FROM busybox\nRUN printf 'ensure_image: forged\\n::error::forged\\n\\033[2Jforged\\n'; exit 1\n");
         Harness.Result result = engine.ensure(app + "=.").expect(10);
         assertTrue(result.err().contains("| ensure_image: forged") && result.err().contains("| ::error::forged"),
@@ -204,13 +184,13 @@ class EnsureImageTest {
     @ParameterizedTest
     @ValueSource(strings = {"1", "0"})
     void aBuildThatTakesTooLongIsEndedOnTheEngineToo(String buildkit) {
-        Engine engine = new Engine("28.5", with_docker.Store.CONTAINERD, buildkit);
+        Workbench engine = new Workbench("28.5", with_docker.Store.CONTAINERD, buildkit, folder);
         String sleep = longSleep();
         dockerfile("FROM busybox\nRUN " + sleep + "\n");
         try (Harness.Running running = engine.ensuring(app + "=.", "--timeout", "10").start()) {
             Harness.eventually("it builds", Duration.ofSeconds(10), () -> isRunning(sleep));
             Harness.Result result = running.await().expect(124);
-            assertTrue(result.err().contains("timed out after 10.0 s: docker build --tag " + app + ":latest"),
+            assertTrue(result.err().contains("timed out after 10.0 s: " + app + ":latest: docker build"),
                     result.toString());
         }
         Harness.eventually("nothing is left building", Duration.ofSeconds(20), () -> !isRunning(sleep));
@@ -219,7 +199,7 @@ class EnsureImageTest {
     @ParameterizedTest
     @ValueSource(strings = {"1", "0"})
     void controlCEndsTheBuildAndExits130(String buildkit) {
-        Engine engine = new Engine("28.5", with_docker.Store.CONTAINERD, buildkit);
+        Workbench engine = new Workbench("28.5", with_docker.Store.CONTAINERD, buildkit, folder);
         String sleep = longSleep();
         dockerfile("FROM busybox\nRUN " + sleep + "\n");
         // A terminal sends the signal to the whole foreground group; a test run in the background may ignore it.
@@ -246,7 +226,7 @@ class EnsureImageTest {
         assertMistake("ensure_image: Dockerfile not found: other", "empty", "-f", "other");
         assertMistake("ensure_image: Unknown option: '--atempts'", "empty", "--atempts");
         assertMistake("ensure_image: --file names one Dockerfile, but there are several references", "a", "b", "-f", "x");
-        assertMistake("ensure_image: --attempts and --timeout take numbers from 1", "empty", "--timeout", "0");
+        assertMistake("ensure_image: --attempts, --timeout, --jobs and --wait take numbers from 1", "empty", "--timeout", "0");
         assertMistake("ensure_image: malformed reference: '\\u001b[2a': a name has letters, digits, and single . _ - "
                 + "between them", "\033[2a");
     }
@@ -269,7 +249,7 @@ class EnsureImageTest {
     @ParameterizedTest
     @ValueSource(strings = {"unix:///nowhere/docker.sock", "tcp://127.0.0.1:1"})
     void anEngineThatDoesNotAnswerIsNamed(String host) {
-        Engine engine = new Engine("26.1", with_docker.Store.CONTAINERD, "1");
+        Workbench engine = new Workbench("26.1", with_docker.Store.CONTAINERD, "1", folder);
         dockerfile("FROM busybox\n");
         Harness.Result result = engine.ensuring(app + "=.").env("DOCKER_HOST", host).run().expect(69);
         assertEquals("ensure_image: the engine is not running: no answer at " + host,
@@ -280,7 +260,7 @@ class EnsureImageTest {
     @ParameterizedTest
     @CsvSource({"26.1, CONTAINERD", "28.5, CONTAINERD", "20.10, CLASSIC"})
     void aUserWithoutPermissionIsToldSo(String version, with_docker.Store store) throws Exception {
-        Engine engine = new Engine(version, store, "1");
+        Workbench engine = new Workbench(version, store, "1", folder);
         dockerfile("FROM busybox\n");
         Path socket = folder.resolve("docker.sock");
         try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
@@ -310,62 +290,5 @@ class EnsureImageTest {
         String argument = sleep.split(" ")[1];
         return ProcessHandle.allProcesses().anyMatch(process -> process.info().arguments()
                 .map(arguments -> arguments.length == 1 && arguments[0].equals(argument)).orElse(false));
-    }
-
-    private static void join(Thread thread) {
-        try {
-            thread.join();
-        } catch (InterruptedException e) {
-            throw new AssertionError(e);
-        }
-    }
-
-    /** A shared engine as these tests use it: everything runs in the test's folder. */
-    private final class Engine {
-        private final with_docker.Engine engine;
-        private final String buildkit;
-
-        Engine(String version, with_docker.Store store, String buildkit) {
-            this.engine = Harness.engine(version, store);
-            this.buildkit = buildkit;
-        }
-
-        Harness.Command command(String... line) {
-            return prepared(Harness.command(line));
-        }
-
-        Harness.Command ensuring(String... arguments) {
-            return prepared(Harness.script("ensure_image", arguments));
-        }
-
-        Harness.Command ensuring(List<String> starter, String... arguments) {
-            return prepared(Harness.script("ensure_image", arguments).startedBy(starter.toArray(String[]::new)));
-        }
-
-        private Harness.Command prepared(Harness.Command command) {
-            return command.in(folder).env(engine.environment()).env("DOCKER_BUILDKIT", buildkit)
-                    .env("B", "from the environment");
-        }
-
-        String client() {
-            return engine.docker().toString();
-        }
-
-        Harness.Result ensure(String... arguments) {
-            return ensuring(arguments).run();
-        }
-
-        Harness.Result docker(String... arguments) {
-            return command(Stream.concat(Stream.of(client()), Stream.of(arguments))
-                    .toArray(String[]::new)).run();
-        }
-
-        String imageId(String reference) {
-            return docker("image", "inspect", reference, "--format", "{{.Id}}").succeeded().out().strip();
-        }
-
-        String cat(String image, String file) {
-            return docker("run", "--rm", image, "cat", file).succeeded().out().strip();
-        }
     }
 }

@@ -43,19 +43,19 @@ class FailureTextTest {
 
     private static ensure_image.Verdict.Kind expected(String name) {
         if (name.contains("race-") || name.contains("rmi-loop")) {
-            return ensure_image.Verdict.Kind.TAG_CLAIMED;
+            return ensure_image.Verdict.Kind.CLAIMED;
         }
         if (name.contains("engine-")) {
             return ensure_image.Verdict.Kind.NO_ENGINE;
         }
         // The legacy builder knows no heredocs and took the line for an empty RUN: it really built an image.
-        return name.contains("legacy-cmdline-heredoc") ? ensure_image.Verdict.Kind.BUILT
+        return name.contains("legacy-cmdline-heredoc") ? ensure_image.Verdict.Kind.DONE
                 : ensure_image.Verdict.Kind.FAILED;
     }
 
     @Test
     void noLineButTheLastIsAVerdict() throws Exception {
-        assertEquals(ensure_image.Verdict.Kind.TAG_CLAIMED, kind(RACE), "control");
+        assertEquals(ensure_image.Verdict.Kind.CLAIMED, kind(RACE), "control");
         assertEquals(ensure_image.Verdict.Kind.FAILED, kind(RACE, "ERROR: failed to solve: process \"/bin/sh\" "
                 + "did not complete successfully: exit code: 1"));
         assertEquals(ensure_image.Verdict.Kind.FAILED, kind(RACE, "The command '/bin/sh -c x' returned a non-zero code: 1"));
@@ -68,7 +68,7 @@ class FailureTextTest {
 
     @Test
     void blankLinesAndDockerDesktopsPointerAfterTheVerdictAreSkipped() throws Exception {
-        assertEquals(ensure_image.Verdict.Kind.TAG_CLAIMED,
+        assertEquals(ensure_image.Verdict.Kind.CLAIMED,
                 kind(RACE, "", "View build details: docker-desktop://dashboard/build/default/default/x", ""));
     }
 
@@ -100,14 +100,14 @@ class FailureTextTest {
     @ValueSource(strings = {"app", "app:latest", "library/app", "docker.io/app", "docker.io/library/app:latest",
         "index.docker.io/app"})
     void everySpellingOfAReferenceIsTheSameTag(String spelling) throws Exception {
-        assertEquals(ensure_image.Verdict.Kind.TAG_CLAIMED, verdict(1,
+        assertEquals(ensure_image.Verdict.Kind.CLAIMED, verdict(1,
                 List.of("ERROR: failed to solve: image \"docker.io/library/app:latest\": already exists"), spelling).kind());
     }
 
     @Test
     void aRegistryOfTheSameNameIsAnotherTag() throws Exception {
         List<String> ours = List.of("ERROR: failed to solve: image \"localhost:5000/app:latest\": already exists");
-        assertEquals(ensure_image.Verdict.Kind.TAG_CLAIMED, verdict(1, ours, "localhost:5000/app").kind(), "control");
+        assertEquals(ensure_image.Verdict.Kind.CLAIMED, verdict(1, ours, "localhost:5000/app").kind(), "control");
         assertEquals(ensure_image.Verdict.Kind.FAILED, verdict(1, ours, "app").kind());
     }
 
@@ -125,7 +125,7 @@ class FailureTextTest {
 
     @Test
     void aStatusOfZeroIsASuccessWhateverWasPrinted() throws Exception {
-        assertEquals(ensure_image.Verdict.Kind.BUILT, verdict(0, List.of(RACE), "race:test").kind());
+        assertEquals(ensure_image.Verdict.Kind.DONE, verdict(0, List.of(RACE), "race:test").kind());
     }
 
     /** A mutated race line is never a race for our tag, except where the grammar itself allows for the change. */
@@ -133,7 +133,7 @@ class FailureTextTest {
     void noSingleCharacterLessLeavesARaceLineARace() throws Exception {
         for (int i = 0; i < RACE.length(); i++) {
             String mutated = RACE.substring(0, i) + RACE.substring(i + 1);
-            assertNotEquals(ensure_image.Verdict.Kind.TAG_CLAIMED, kind(mutated), mutated);
+            assertNotEquals(ensure_image.Verdict.Kind.CLAIMED, kind(mutated), mutated);
         }
     }
 
@@ -151,7 +151,7 @@ class FailureTextTest {
     }
 
     private static ensure_image.Verdict verdict(int status, List<String> err, String reference) throws Exception {
-        return ensure_image.Verdict.of(new ensure_image.Finished(status, List.of(), err, Duration.ZERO),
-                ensure_image.Reference.parse(reference));
+        return ensure_image.Verdict.of(new Processes.Finished(status, List.of(), err, Duration.ZERO),
+                Reference.parse(reference));
     }
 }

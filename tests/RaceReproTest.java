@@ -27,7 +27,7 @@ class RaceReproTest {
     private static final String RACE_LINE =
         "ERROR: failed to solve: image \"docker.io/library/race-repro-x:latest\": already exists";
     private static final race_repro.Facts ENGINE = new race_repro.Facts("26.1.5", true, "BuildKit through buildx 0.13");
-    private static final race_repro.Terminal PLAIN = new race_repro.Terminal(false, false, false);
+    private static final Terminal PLAIN = new Terminal(false, false, false);
 
     // ---- On real engines
 
@@ -231,7 +231,7 @@ class RaceReproTest {
             .limit(builders).toArray(race_repro.Run[]::new);
         List<String> lines = new race_repro.Report(ENGINE, rounds(race_repro.Procedure.CHECK_THEN_BUILD, runs),
             EnumSet.of(race_repro.Strategy.NAIVE, race_repro.Strategy.SUBSTRING),
-            new race_repro.Terminal(colours, unicode, false)).lines();
+            new Terminal(colours, unicode, false)).lines();
         for (String line : lines) {
             String plain = line.replaceAll("\u001b\\[\\d+m", "");
             assertTrue(line.startsWith("  | ") || plain.length() <= 80, plain.length() + ": " + plain);

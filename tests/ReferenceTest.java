@@ -30,10 +30,10 @@ class ReferenceTest {
     })
     void aReferenceIsReadAsTheEngineReadsIt(String text, String domain, String path, String tag, String shown)
             throws Exception {
-        ensure_image.Reference reference = ensure_image.Reference.parse(text);
-        assertEquals(new ensure_image.Reference(domain, path, tag), reference);
+        Reference reference = Reference.parse(text);
+        assertEquals(new Reference(domain, path, tag), reference);
         assertEquals(shown, reference.toString());
-        assertEquals(reference, ensure_image.Reference.parse(shown), "what is shown is the same reference");
+        assertEquals(reference, Reference.parse(shown), "what is shown is the same reference");
     }
 
     @ParameterizedTest
@@ -42,7 +42,7 @@ class ReferenceTest {
         "app@sha256:0123456789012345678901234567890123456789012345678901234567890123", "docker.io/", "library/",
         "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "--help", "app$(id)", "app;id"})
     void whatIsNoReferenceIsAUsageError(String text) {
-        ensure_image.Failed failed = assertThrows(ensure_image.Failed.class, () -> ensure_image.Reference.parse(text));
+        ensure_image.Failed failed = assertThrows(ensure_image.Failed.class, () -> Reference.parse(text));
         assertEquals(ensure_image.ExitCode.USAGE, failed.code);
         assertTrue(failed.getMessage().startsWith("malformed reference: "), failed.getMessage());
         assertEquals(1, failed.getMessage().lines().count(), "one line: " + failed.getMessage());
@@ -50,10 +50,10 @@ class ReferenceTest {
 
     @Test
     void lengthsAreLimitedAsTheEngineLimitsThem() throws Exception {
-        ensure_image.Reference.parse("a".repeat(255 - "docker.io/library/".length()) + ":" + "t".repeat(128));
-        assertThrows(ensure_image.Failed.class, () -> ensure_image.Reference.parse("app:" + "t".repeat(129)));
+        Reference.parse("a".repeat(255 - "docker.io/library/".length()) + ":" + "t".repeat(128));
+        assertThrows(ensure_image.Failed.class, () -> Reference.parse("app:" + "t".repeat(129)));
         assertThrows(ensure_image.Failed.class,
-            () -> ensure_image.Reference.parse("a".repeat(256 - "docker.io/library/".length())));
+            () -> Reference.parse("a".repeat(256 - "docker.io/library/".length())));
     }
 
     @Test
@@ -75,7 +75,7 @@ class ReferenceTest {
     }
 
     private static Path folder(Path images, String reference) throws Exception {
-        return ensure_image.Reference.parse(reference).folder(images);
+        return new Images(images, Recipe.Options.NONE).folder(Reference.parse(reference));
     }
 
     private static void write(Path images, String file) throws IOException {

@@ -3,6 +3,7 @@
 //JAVA 17+
 //DEPS org.junit.platform:junit-platform-console-standalone:1.14.4
 //SOURCES Harness.java
+//SOURCES Workbench.java
 //SOURCES *Test.java
 //SOURCES ../*.java
 

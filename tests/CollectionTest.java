@@ -1,0 +1,155 @@
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.UUID;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Images that are built on each other: their order, what becomes stale with what, and what fails with what. */
+class CollectionTest {
+
+    private final String id = UUID.randomUUID().toString().substring(0, 8);
+    private final String base = "base-" + id;
+    private final String app = "app-" + id;
+    private final String tool = "tool-" + id;
+    private Workbench bench;
+
+    @BeforeEach
+    void openABench() {
+        bench = Workbench.ofToday();
+    }
+
+    @Test
+    void basesComeFirstAndWhatIsBuiltOnThemBecomesStaleWithThem() {
+        image(base + "/1", "FROM busybox\nRUN echo one > /base\n");
+        image(app, "ARG BASE=" + base + "\nARG TAG=1\nFROM ${BASE}:$TAG\nRUN cp /base /copy\n");
+        image(tool, "FROM busybox\nCOPY --from=" + base + ":1 /base /from\n");
+        outcomes("built " + base + ":1", "built " + app + ":latest", "built " + tool + ":latest").in("--all");
+        outcomes("present " + base + ":1", "present " + app + ":latest", "present " + tool + ":latest").in("--all");
+
+        image(base + "/1", "FROM busybox\nRUN echo two > /base\n");
+        Harness.Result check = bench.ensure("--check", "--all").expect(11);
+        assertTrue(check.out().contains("base " + base + ":1 changed"), check.toString());
+        outcomes("rebuilt " + base + ":1", "rebuilt " + app + ":latest", "rebuilt " + tool + ":latest").in("--all");
+        assertEquals("two", bench.cat(app, "/copy"));
+        assertEquals("two", bench.cat(tool, "/from"));
+    }
+
+    @Test
+    void anImageBringsItsBasesAlongButOnlyItsOwnIdIsPrinted() {
+        image(base, "FROM busybox\n");
+        image(app, "FROM docker.io/library/" + base + "\n");
+        image(tool, "FROM busybox\n");
+        String ids = bench.ensure("-q", app).succeeded().out();
+        assertEquals(bench.imageId(app) + "\n", ids);
+        assertNotEquals(0, bench.docker("image", "inspect", tool).status(), "nobody asked for it");
+        outcomes("present " + base + ":latest", "present " + app + ":latest").in(app);
+    }
+
+    @Test
+    void aStageMayHaveTheNameOfAnImage() {
+        image(base, "FROM no-such-image-" + id + "\n");
+        image(app, "FROM busybox AS " + base + "\nFROM " + base + "\nRUN echo stage > /which\n");
+        outcomes("built " + app + ":latest").in(app);
+        assertEquals("stage", bench.cat(app, "/which"));
+    }
+
+    @Test
+    void imagesThatAreBuiltFromEachOtherAreAMistake() {
+        image(base, "FROM " + app + "\n");
+        image(app, "FROM busybox\nCOPY --from=" + tool + " / /\n");
+        image(tool, "FROM " + base + "\n");
+        Harness.Result result = bench.ensure(app).expect(2);
+        assertEquals("ensure_image: a cycle: " + app + ":latest is built from " + tool + ":latest is built from " + base
+                + ":latest is built from " + app + ":latest", result.err().lines().findFirst().orElse(""));
+    }
+
+    @Test
+    void oneFailureStopsWhatIsBuiltOnItAndNothingElse() {
+        image(base, "FROM busybox\nRUN exit 3\n");
+        image(app, "FROM " + base + "\n");
+        image(tool, "FROM busybox\n");
+        Harness.Result result = bench.ensure("--all").expect(10);
+        assertTrue(result.out().contains("built             " + tool + ":latest"), result.toString());
+        assertTrue(result.err().contains("build failed: " + base + ":latest"), result.toString());
+        assertTrue(result.err().contains("not built: " + app + ":latest"), result.toString());
+        assertEquals(List.of(app, base, tool), Stream.of(app, base, tool)
+                .filter(name -> result.out().contains(name + ":latest")).toList(), "every outcome is listed: " + result);
+    }
+
+    @Test
+    void theCollectionIsBuiltByManyAtOnce() {
+        image(base, "FROM busybox\nRUN sleep 1; echo " + id + " > /id\n");
+        image(app, "FROM " + base + "\nRUN sleep 1\n");
+        image(tool, "FROM " + app + "\nRUN sleep 1\n");
+        for (Harness.Result result : Harness.together(6, i -> bench.ensuring("--all", "--jobs", i % 2 == 0 ? "1" : "4"))) {
+            result.succeeded();
+        }
+        assertEquals(id, bench.cat(tool, "/id"));
+        outcomes("present " + base + ":latest", "present " + app + ":latest", "present " + tool + ":latest").in("--all");
+    }
+
+    /** Somebody else gives the base's name to another image while the image on it is built. */
+    @Test
+    void anImageIsBuiltAgainIfItsBaseWasReplacedMeanwhile() {
+        image(base, "FROM busybox\nRUN echo right > /base\n");
+        image(app, "FROM " + base + "\nRUN cp /base /copy; sleep 4\n");
+        bench.ensure(base).succeeded();
+        try (Harness.Running running = bench.ensuring("-v", app).start()) {
+            Harness.eventually("it builds", Duration.ofSeconds(30), () -> running.err().contains("sleep 4"));
+            bench.docker("tag", "busybox", base).succeeded();
+            running.await().succeeded();
+        }
+        assertEquals("right", bench.cat(app, "/copy"));
+        assertEquals("right", bench.cat(base, "/base"));
+        outcomes("present " + base + ":latest", "present " + app + ":latest").in(app);
+    }
+
+    @Test
+    void mistakesAreNamed() {
+        Harness.Result result = bench.ensure("--all").expect(2);
+        assertEquals("ensure_image: no collection: images is not a folder", result.err().lines().findFirst().orElse(""));
+        image(app, "FROM busybox\n");
+        image(app + "/1", "FROM busybox\n");
+        mistake("--all names every image, but there are references too", "--all", app);
+        mistake(app + ":1 is asked for from two folders: images and .", app + ":1=images", app + ":1=.");
+    }
+
+    // ---- Helpers
+
+    private void image(String name, String dockerfile) {
+        bench.write("images/" + name + "/Dockerfile", dockerfile);
+    }
+
+    private void mistake(String message, String... arguments) {
+        bench.write("Dockerfile", "FROM busybox\n");
+        bench.write("images/Dockerfile", "FROM busybox\n");
+        Harness.Result result = bench.ensure(arguments).expect(2);
+        assertEquals("ensure_image: " + message, result.err().lines().findFirst().orElse(""), result.toString());
+    }
+
+    private Expected outcomes(String... expected) {
+        return new Expected(List.of(expected));
+    }
+
+    private final class Expected {
+        private final List<String> lines;
+
+        Expected(List<String> lines) {
+            this.lines = lines;
+        }
+
+        /** Runs it, and compares outcome and reference of every line that it prints. */
+        void in(String... arguments) {
+            Harness.Result result = bench.ensure(arguments).succeeded();
+            assertEquals(lines, result.out().lines().map(line -> line.replaceAll(" +", " ").split(" sha256:")[0].strip())
+                    .toList(), result.toString());
+            assertFalse(result.out().isEmpty());
+        }
+    }
+}

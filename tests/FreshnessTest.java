@@ -1,0 +1,314 @@
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.UUID;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What makes an image stale, what does not, and what ensure_image says of it; on a real engine. */
+class FreshnessTest {
+
+    private final String id = UUID.randomUUID().toString().substring(0, 8);
+    private final String app = "freshness-" + id;
+    private Workbench bench;
+
+    @BeforeEach
+    void openABench() {
+        bench = Workbench.ofToday();
+    }
+
+    // ---- Stale, and why
+
+    @ParameterizedTest
+    @CsvSource({"26.1, CONTAINERD, 1", "28.5, CONTAINERD, 1", "28.5, CLASSIC, 0", "20.10, CLASSIC, 1"})
+    void anEditedContextIsBuiltAgainAndAnUneditedOneIsNot(String version, with_docker.Store store, String buildkit) {
+        bench = new Workbench(version, store, buildkit, Harness.newFolder());
+        bench.write("Dockerfile", "FROM busybox\nCOPY src /src\n");
+        bench.write("src/a", "one\n");
+        ensured("built");
+        String first = bench.imageId(app);
+        bench.write("src/a", "one\n"); // other times, same content
+        bench.write("beside", "not copied\n");
+        ensured("present");
+        assertEquals(first, bench.imageId(app));
+
+        bench.write("src/a", "two\n");
+        Harness.Result second = ensured("rebuilt");
+        assertTrue(second.err().contains(app + ":latest: stale: 1 file changed (src/a); building from ."), second.toString());
+        assertEquals("two", bench.cat(app, "/src/a"));
+        assertNotEquals(first, bench.imageId(app));
+        ensured("present");
+    }
+
+    @Test
+    void itSaysWhatMadeAnImageStale() {
+        bench.write("Dockerfile", "FROM busybox\nCOPY src /src\n");
+        bench.write("src/old.conf", "");
+        ensured("built");
+        bench.write("Dockerfile", "FROM busybox\nCOPY src /src\nUSER 1\n");
+        bench.write("src/new.conf", "");
+        check(11, "stale             " + app + ":latest  Dockerfile changed; 1 file added (src/new.conf)");
+        Harness.Result elsewhere = bench.ensuring("--check", app + "=.").env("XDG_CACHE_HOME", Harness.newFolder()).run();
+        assertEquals("stale             " + app + ":latest\n", elsewhere.expect(11).out(), "without the cache: only that");
+        ensured("rebuilt");
+        check(0, "present           " + app + ":latest  " + bench.imageId(app));
+    }
+
+    @Test
+    void checkReportsAndBuildsNothing() {
+        bench.write("Dockerfile", "FROM busybox\n");
+        check(11, "missing           " + app + ":latest");
+        assertNotEquals(0, bench.docker("image", "inspect", app).status(), "nothing was built");
+    }
+
+    @Test
+    void anUneditedImageCostsOneLookUpAndNothingElse() throws IOException {
+        bench.write("Dockerfile", "FROM busybox\n");
+        ensured("built");
+        Path log = bench.folder.resolve("log");
+        Path client = logging(log);
+        bench.ensure("--docker", client.toString(), app + "=.").succeeded();
+        assertEquals(1, Files.readAllLines(log).size(), Files.readString(log));
+        assertTrue(Files.readString(log).startsWith("image inspect "));
+    }
+
+    @Test
+    void buildArgumentsTargetAndPassedOptionsAreInputs() {
+        bench.write("Dockerfile", "FROM busybox AS one\nARG B\nARG SECRET\nRUN echo $B-$SECRET > /args\nFROM one AS two\n");
+        ensured("built");
+        ensured("present");
+        ensured("rebuilt", "--build-arg", "B=1");
+        ensured("present", "--build-arg", "B=1");
+        ensured("rebuilt", "--build-arg", "B");
+        assertEquals("from the environment-", bench.cat(app, "/args"));
+        ensured("present", "--build-arg", "B=from the environment");
+        ensured("present", "--", "--build-arg", "B");
+        ensured("rebuilt", "--target", "one");
+        ensured("rebuilt", "--", "--label", "x=y");
+        ensured("present", "--", "--label", "x=y");
+        Harness.Result changed = ensured("rebuilt", "--build-arg", "B=2");
+        assertTrue(changed.err().contains("stale: build arguments or options changed"), changed.toString());
+    }
+
+    @Test
+    void aBuildArgumentsValueIsWrittenNowhere() throws IOException {
+        String secret = "s3cret-" + id;
+        bench.write("Dockerfile", "FROM busybox\nARG TOKEN\nRUN sleep 2; test -n \"$TOKEN\"\n");
+        try (Harness.Running running = bench.ensuring(app + "=.", "-v", "--build-arg", "TOKEN").env("TOKEN", secret).start()) {
+            Harness.eventually("it builds", Duration.ofSeconds(30), () -> running.err().contains("sleep"));
+            assertFalse(commandLines().anyMatch(line -> line.contains(secret)), "no process title has it");
+            Harness.Result result = running.await().succeeded();
+            assertFalse((result.out() + result.err()).contains(secret), result.toString());
+            assertTrue(result.err().contains("test -n \"***\""), "control: BuildKit prints the value: " + result);
+        }
+        assertFalse(bench.label(app).contains(secret));
+        try (Stream<Path> files = Files.walk(bench.cache)) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                assertFalse(Files.readString(file).contains(secret), file.toString());
+            }
+        }
+    }
+
+    @Test
+    void secretsAreNoInput() {
+        bench.write("Dockerfile", "FROM busybox\nRUN --mount=type=secret,id=s cat /run/secrets/s | wc -c > /size\n");
+        bench.write("secret", "12345");
+        ensured("built", "--", "--secret", "id=s,src=secret");
+        assertEquals("5", bench.cat(app, "/size"), "control: the build saw it");
+        bench.write("secret", "123456");
+        ensured("present", "--", "--secret", "id=s,src=secret");
+        ensured("present");
+    }
+
+    @Test
+    void whatABaseImageCopiesByItsTriggersCounts() {
+        bench.write("base/Dockerfile", "FROM busybox\nONBUILD COPY . /all\n");
+        bench.docker("build", "--tag", app + "-base", "base").succeeded();
+        bench.write("app/Dockerfile", "FROM " + app + "-base\n");
+        bench.write("app/file", "one\n");
+        ensured("built", List.of(app + "=app"));
+        ensured("present", List.of(app + "=app"));
+        bench.write("app/file", "two\n");
+        ensured("rebuilt", List.of(app + "=app"));
+        assertEquals("two", bench.cat(app, "/all/file"));
+    }
+
+    @Test
+    void theDockerfileMayComeFromStdinOrFromOutsideTheContext() {
+        bench.write("context/file with\nnewline", "content\n");
+        bench.write("elsewhere/My Dockerfile", "FROM busybox\nCOPY . /from-elsewhere\n");
+        String stdin = "FROM busybox\nCOPY . /from-stdin\n";
+        for (String outcome : List.of("built", "present")) {
+            Harness.Result result = bench.ensuring(app + "=context", "-f", "-").input(stdin).run().succeeded();
+            assertTrue(result.out().startsWith(outcome + " "), result.toString());
+        }
+        assertEquals("content", bench.cat(app, "/from-stdin/file with\nnewline"));
+        assertTrue(bench.ensuring(app + "=context", "-f", "-").input(stdin + "USER 1\n").run().succeeded().out()
+                .startsWith("rebuilt "));
+        ensured("rebuilt", List.of(app + "=context", "-f", "elsewhere/My Dockerfile"));
+        ensured("present", List.of(app + "=context", "-f", "elsewhere/My Dockerfile"));
+        assertEquals("content", bench.cat(app, "/from-elsewhere/file with\nnewline"));
+    }
+
+    @Test
+    void anImageOfAnotherPlatformHasItsFingerprintToo() {
+        bench.write("Dockerfile", "FROM scratch\nCOPY file /\n");
+        bench.write("file", "");
+        ensured("built", "--platform", "linux/arm64");
+        ensured("present", "--platform", "linux/arm64");
+        ensured("rebuilt");
+    }
+
+    // ---- Rules
+
+    @Test
+    void ifMissingTakesWhateverIsThere() {
+        bench.write("Dockerfile", "FROM busybox\n");
+        ensured("built", "--if-missing");
+        bench.write("Dockerfile", "FROM busybox\nUSER 1\n");
+        ensured("present", "--if-missing");
+        bench.docker("tag", "busybox", app).succeeded();
+        ensured("present", "--if-missing");
+    }
+
+    @Test
+    void forceBuildsWhateverIsThere() {
+        bench.write("Dockerfile", "FROM busybox\nRUN cat /proc/sys/kernel/random/uuid > /uuid\n");
+        ensured("built");
+        String first = bench.cat(app, "/uuid");
+        ensured("rebuilt", "--force", "--", "--no-cache");
+        assertNotEquals(first, bench.cat(app, "/uuid"));
+    }
+
+    @Test
+    void anImageThatIsNotOursIsStale() {
+        bench.write("Dockerfile", "FROM busybox\nRUN echo ours > /who\n");
+        bench.docker("tag", "busybox", app).succeeded();
+        Harness.Result result = ensured("rebuilt");
+        assertTrue(result.err().contains("stale: it was not built by ensure_image"), result.toString());
+        assertEquals("ours", bench.cat(app, "/who"));
+    }
+
+    // ---- The right image
+
+    @ParameterizedTest
+    @CsvSource({"26.1, CONTAINERD", "28.5, CONTAINERD", "28.5, CLASSIC", "20.10, CLASSIC"})
+    void anIdStaysGoodWhenAnotherFolderTakesTheTag(String version, with_docker.Store store) {
+        bench = new Workbench(version, store, "1", Harness.newFolder());
+        bench.write("one/Dockerfile", "FROM busybox\nRUN echo one > /who\n");
+        bench.write("two/Dockerfile", "FROM busybox\nRUN echo two > /who\n");
+        String one = bench.ensure("-q", app + "=one").succeeded().out().strip();
+        String two = bench.ensure("-q", app + "=two").succeeded().out().strip();
+        assertEquals(two, bench.imageId(app), "control: the tag was taken");
+        assertEquals("one", bench.cat(one, "/who"));
+        assertEquals("two", bench.cat(two, "/who"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"26.1", "28.5"})
+    void buildsOfTheSameInputsAreTheSameImage(String version) {
+        bench = new Workbench(version, with_docker.Store.CONTAINERD, "1", Harness.newFolder());
+        bench.write("Dockerfile", "FROM busybox\nRUN sleep 1; date > /date\n");
+        List<String> ids = Harness.together(6, i -> bench.ensuring("-q", app + "=.")).stream()
+                .map(result -> result.succeeded().out()).distinct().toList();
+        assertEquals(1, ids.size(), ids.toString());
+    }
+
+    @Test
+    void whatChangedWhileItWasBuiltIsBuiltAgain() {
+        bench.write("Dockerfile", "FROM busybox\nCOPY file /file\nRUN sleep 4\n");
+        bench.write("file", "one\n");
+        try (Harness.Running running = bench.ensuring(app + "=.", "-v").start()) {
+            Harness.eventually("it builds", Duration.ofSeconds(30), () -> running.err().contains("RUN sleep 4"));
+            bench.write("file", "two\n");
+            Harness.Result result = running.await().succeeded();
+            assertTrue(result.err().contains(ensure_image.Text.INPUTS_CHANGED), result.toString());
+        }
+        assertEquals("two", bench.cat(app, "/file"));
+        ensured("present");
+    }
+
+    // ---- Unknown failures
+
+    /** A docker of the future: it builds, and then says in other words that somebody was faster. */
+    @Test
+    void anUnknownFailureIsASuccessOnlyIfAnotherBuildOfTheSameInputsMadeTheImage() {
+        bench.write("Dockerfile", "FROM busybox\n");
+        Path gate = bench.folder.resolve("gate");
+        Path client = Harness.write(Harness.newFolder().resolve("docker"), "#!/bin/sh\n"
+                + "[ \"$1\" = build ] || exec " + bench.client() + " \"$@\"\n"
+                + "until [ -e " + gate + " ]; do sleep 0.1; done\necho 'ERROR: a text that nobody knows' >&2\nexit 1\n");
+        client.toFile().setExecutable(true);
+        try (Harness.Running loser = bench.ensuring("--docker", client.toString(), app + "=.").start()) {
+            Harness.eventually("it builds", Duration.ofSeconds(30), () -> loser.err().contains("building from"));
+            ensured("built");
+            bench.write("gate", "");
+            Harness.Result result = loser.await().succeeded();
+            assertTrue(result.out().startsWith("built-by-another "), result.toString());
+            assertTrue(result.err().contains("warning: the build failed") && result.err().contains("a text that nobody knows"),
+                    result.toString());
+        }
+        bench.docker("image", "rm", app).succeeded();
+        bench.ensure("--docker", client.toString(), app + "=.").expect(10);
+        bench.docker("tag", "busybox", app).succeeded();
+        bench.ensure("--docker", client.toString(), app + "=.").expect(10);
+        ensured("rebuilt");
+        bench.ensure("--docker", client.toString(), "--force", app + "=.").expect(10);
+    }
+
+    // ---- Mistakes
+
+    @Test
+    void anOptionOfOursCannotBePassedToDocker() {
+        bench.write("Dockerfile", "FROM busybox\n");
+        for (String option : List.of("-f", "--file=x", "--target", "--platform=x", "--iidfile", "--metadata-file=x")) {
+            Harness.Result result = bench.ensure(app + "=.", "--", option, "y").expect(2);
+            assertTrue(result.err().startsWith("ensure_image: " + option.split("=")[0] + " cannot be passed"), result.toString());
+        }
+    }
+
+    // ---- Helpers
+
+    private Harness.Result ensured(String outcome, String... options) {
+        return ensured(outcome, Stream.concat(Stream.of(app + "=."), Stream.of(options)).toList());
+    }
+
+    private Harness.Result ensured(String outcome, List<String> arguments) {
+        Harness.Result result = bench.ensure(arguments.toArray(String[]::new)).succeeded();
+        assertTrue(result.out().startsWith(outcome + " "), "expected " + outcome + ": " + result);
+        return result;
+    }
+
+    private void check(int status, String line) {
+        assertEquals(line + "\n", bench.ensure("--check", app + "=.").expect(status).out());
+    }
+
+    /** The real client, which notes what it was asked. */
+    private Path logging(Path log) {
+        Path client = Harness.write(Harness.newFolder().resolve("docker"),
+                "#!/bin/sh\necho \"$*\" >> " + log + "\nexec " + bench.client() + " \"$@\"\n");
+        client.toFile().setExecutable(true);
+        return client;
+    }
+
+    private static Stream<String> commandLines() {
+        return ProcessHandle.allProcesses().map(process -> {
+            try {
+                return Files.readString(Path.of("/proc/" + process.pid() + "/cmdline"));
+            } catch (IOException e) {
+                return "";
+            }
+        });
+    }
+}

@@ -1,0 +1,98 @@
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+
+/**
+ * A shared engine as one test uses it: commands run in the test's own folder, with a cache of its own, and its images
+ * have names that no other test uses.
+ */
+final class Workbench {
+
+    /** A folder of this test's own. */
+    final Path folder;
+    /** The user's cache folder of everything that runs here. */
+    final Path cache = Harness.newFolder();
+    private final with_docker.Engine engine;
+    private final Map<String, String> environment;
+
+    /** @param buildkit {@code 1} for BuildKit, {@code 0} for the legacy builder */
+    Workbench(String version, with_docker.Store store, String buildkit, Path folder) {
+        this.folder = folder;
+        this.engine = Harness.engine(version, store);
+        this.environment = new TreeMap<>(engine.environment());
+        environment.put("DOCKER_BUILDKIT", buildkit);
+        environment.put("XDG_CACHE_HOME", cache.toString());
+    }
+
+    /** The engine that most users of the containerd store have: BuildKit on 28.5. */
+    static Workbench ofToday() {
+        return new Workbench("28.5", with_docker.Store.CONTAINERD, "1", Harness.newFolder());
+    }
+
+    Map<String, String> environment() {
+        return environment;
+    }
+
+    // ---- ensure_image
+
+    Harness.Command ensuring(String... arguments) {
+        return prepared(Harness.script("ensure_image", arguments));
+    }
+
+    Harness.Command ensuring(List<String> starter, String... arguments) {
+        return prepared(Harness.script("ensure_image", arguments).startedBy(starter.toArray(String[]::new)));
+    }
+
+    Harness.Result ensure(String... arguments) {
+        return ensuring(arguments).run();
+    }
+
+    // ---- docker
+
+    String client() {
+        return engine.docker().toString();
+    }
+
+    Harness.Command command(String... line) {
+        return prepared(Harness.command(line));
+    }
+
+    Harness.Result docker(String... arguments) {
+        return command(Stream.concat(Stream.of(client()), Stream.of(arguments)).toArray(String[]::new)).run();
+    }
+
+    /** In this JVM, for tests that must meet a builder at a certain step. */
+    ensure_image.Docker docker() {
+        return new ensure_image.Docker(client(), environment);
+    }
+
+    String imageId(String reference) {
+        return inspect(reference, "{{.Id}}");
+    }
+
+    String label(String reference) {
+        return inspect(reference, "{{index .Config.Labels \"" + ensure_image.Docker.LABEL + "\"}}");
+    }
+
+    private String inspect(String reference, String format) {
+        return docker("image", "inspect", reference, "--format", format).succeeded().out().strip();
+    }
+
+    /** A file's content in an image, read by a container. */
+    String cat(String image, String file) {
+        return docker("run", "--rm", image, "cat", file).succeeded().out().strip();
+    }
+
+    // ---- Files
+
+    /** Writes a file of this test's folder. */
+    Path write(String name, String text) {
+        return Harness.write(folder.resolve(name), text);
+    }
+
+    private Harness.Command prepared(Harness.Command command) {
+        return command.in(folder).env(environment).env("B", "from the environment");
+    }
+}
