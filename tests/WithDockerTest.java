@@ -84,6 +84,24 @@ class WithDockerTest {
     }
 
     @Test
+    void whatEntersAContainerSeesItsFilesAndNotTheMachines() {
+        // By reading alone: where this fails, it is the machine's files that a write would reach.
+        var name = "withdockertest-entered";
+        docker(shared(), "run", "--detach", "--name", name, "--hostname", name, "--health-cmd", "cat /etc/hostname",
+                "--health-interval", "1s", "busybox", "sleep", "1000");
+        try {
+            assertEquals(name + "\n", docker(shared(), "exec", name, "cat", "/etc/hostname"));
+            var log = "{{range .State.Health.Log}}{{.ExitCode}} {{.Output}}{{end}}";
+            Harness.eventually("a health check has run", SOON,
+                    () -> !docker(shared(), "inspect", "--format", log, name).isBlank());
+            var checks = docker(shared(), "inspect", "--format", log, name);
+            assertTrue(checks.startsWith("0 " + name + "\n"), checks);
+        } finally {
+            docker(shared(), "rm", "--force", name);
+        }
+    }
+
+    @Test
     void aContainerHasAWayOut() {
         // No further: what can be reached from here is the machine's matter.
         var routes = docker(shared(), "run", "--rm", "--network=host", "busybox", "ip", "route");
