@@ -70,7 +70,7 @@ import picocli.CommandLine.Parameters;
             + " ones.%n",
             "COMMAND sees only its own processes and the engine's, and whatever it leaves running ends with it. The"
             + " engine sees your home and the current folder, for bind mounts. It can reach the network, but is not"
-            + " reached from it: a published port is open only inside it.%n"},
+            + " reached from it: a published port is open on COMMAND's localhost alone.%n"},
         optionListHeading = "Options:%n",
         exitCodeListHeading = "%nExit status:%n",
         exitCodeList = {"N:COMMAND's own; else", "2:usage", "69:no engine: it cannot be had here, or did not start",
@@ -89,6 +89,11 @@ class with_docker implements Callable<Integer> {
     @Option(names = "--disk", paramLabel = "MB", defaultValue = "" + Spec.DISK,
             description = "Size of the engine's disk, of which only what is used is taken. Default: ${DEFAULT-VALUE}")
     private int disk;
+
+    @Option(names = "--network", paramLabel = "NETWORK", defaultValue = "engine",
+            description = "COMMAND's network: ${COMPLETION-CANDIDATES}. With `engine`, localhost has the ports that"
+                + " containers publish; with `host`, what else this machine has there. Default: ${DEFAULT-VALUE}")
+    private Network network;
 
     @Option(names = "--shell", description = "Run a shell ($$SHELL, else sh) as COMMAND")
     private boolean shell;
@@ -140,7 +145,7 @@ class with_docker implements Callable<Integer> {
         requireExecutable(command.get(0));
         var err = cli.commandLine().getErr();
         try (var engine = start(spec, new Console(err))) {
-            int status = engine.run(command);
+            int status = engine.run(command, network);
             if (verbose) {
                 err.print(engine.log());
             }
@@ -180,6 +185,16 @@ class with_docker implements Callable<Integer> {
     /** Where an engine keeps its images. */
     enum Store {
         CONTAINERD, CLASSIC;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /** Whose localhost and addresses a command has. */
+    enum Network {
+        ENGINE, HOST;
 
         @Override
         public String toString() {
@@ -334,6 +349,7 @@ class with_docker implements Callable<Integer> {
         private static final Duration GRACE = Duration.ofSeconds(10);
         /** What slirp4netns offers inside; fixed in it. */
         private static final String NAMESERVER = "10.0.2.3";
+        private static final Path RESOLV_CONF = Path.of("/etc/resolv.conf");
         private static final String DISK = "disk-";
 
         private final Spec spec;
@@ -402,23 +418,42 @@ class with_docker implements Callable<Integer> {
 
         /**
          * Runs a command in our terminal and process group, so that Ctrl-C reaches it as if started directly, but in
-         * the engine's PID namespace, so that it and all that it starts end with the engine at the latest. It gets a
-         * mount namespace with a /proc that fits.
+         * the engine's PID namespace, so that it and all that it starts end with the engine at the latest.
          *
          * @return its exit status; 128 + N if signal N killed it
          */
-        int run(List<String> arguments) throws Failure, InterruptedException {
-            var line = anchor.enter(List.of("--pid"), "unshare", "--mount", "--propagation", "slave", "--mount-proc",
-                    "--");
-            line.addAll(arguments);
-            var builder = new ProcessBuilder(line).inheritIO(); // zt-exec would put pipes between it and the terminal
-            builder.environment().putAll(environment(1));
+        int run(List<String> arguments, Network network) throws Failure, InterruptedException {
             try {
+                var line = machineView(network).enter(List.of("--pid", "--net", "--mount", "--wd"), arguments);
+                var builder = new ProcessBuilder(line).inheritIO(); // zt-exec would put pipes before the terminal
+                builder.environment().putAll(environment(1));
                 startCommand(builder);
             } catch (IOException e) {
-                throw Failure.noEngine("cannot run " + line.get(0) + ": " + e.getMessage());
+                throw Failure.noEngine("cannot run " + arguments.get(0) + ": " + e.getMessage());
             }
             return nsenter.waitFor();
+        }
+
+        /** The machine as the command sees it: its files and our folder, with a /proc and a name server that fit. */
+        private Anchor machineView(Network network) throws Failure, IOException, InterruptedException {
+            var shared = network == Network.ENGINE ? List.of("--pid", "--net") : List.of("--pid");
+            var view = anchor.within(shared, "--mount", "--mount-proc");
+            entrances.add(view.process);
+            if (network == Network.ENGINE && Files.exists(RESOLV_CONF)) {
+                // A mount can only come from the same namespace, so the file is in there, for a moment at /mnt.
+                enter(view, "mount", "-t", "tmpfs", "tmpfs", "/mnt");
+                Files.write(Path.of("/proc/" + view.pid + "/root/mnt/resolv.conf"), resolvConf());
+                enter(view, "mount", "--bind", "/mnt/resolv.conf", RESOLV_CONF.toString());
+                enter(view, "umount", "/mnt");
+            }
+            return view;
+        }
+
+        /** The machine's, but with slirp4netns as name server: the machine's may be one on its localhost. */
+        private static List<String> resolvConf() throws IOException {
+            var others = Files.exists(RESOLV_CONF) ? Files.readAllLines(RESOLV_CONF) : List.<String>of();
+            return Stream.concat(others.stream().filter(line -> line.matches("\\s*(search|options|domain)\\b.*")),
+                    Stream.of("nameserver " + NAMESERVER)).toList();
         }
 
         /** Not while {@link #endCommand} looks whether there is one. */
@@ -545,7 +580,7 @@ class with_docker implements Callable<Integer> {
             }
             var resolvConf = file("root/etc/resolv.conf");
             Files.deleteIfExists(resolvConf); // it may be a link
-            Files.writeString(resolvConf, "nameserver " + NAMESERVER + "\n");
+            Files.write(resolvConf, resolvConf());
         }
 
         /** The user's home and the current folder, by all their names; not those that the engine has of its own. */
@@ -580,7 +615,7 @@ class with_docker implements Callable<Integer> {
         private Process startSlirp() throws IOException {
             var slirp = root.program("usr/bin/slirp4netns", "--configure", "--mtu=65520", "--disable-host-loopback",
                     "--netns-type=path", "/proc/" + anchor.pid + "/ns/net", "tap0");
-            return start(daemon("slirp.log", anchor.enter(List.of("--pid"), slirp.toArray(String[]::new))));
+            return start(daemon("slirp.log", anchor.enter(List.of("--pid"), slirp)));
         }
 
         private void awaitNetwork(Process slirp, Progress progress) throws IOException, InterruptedException {
@@ -610,9 +645,9 @@ class with_docker implements Callable<Integer> {
                     """.formatted(folder, spec.store == Store.CONTAINERD, cgroup(), NAMESERVER));
             // Inside, also at the usual place, for containers that mount it.
             Files.createSymbolicLink(file("../docker.sock"), Path.of(id, "docker.sock"));
-            var dockerd = daemon("disk/dockerd.log", anchor.enter(Anchor.ALL, "unshare", "--mount", "--propagation",
-                    "slave", "--", "sh", "-ec", PIVOT, "sh", rootfs, "/usr/sbin/dockerd",
-                    "--config-file", folder + "/daemon.json"));
+            var dockerd = daemon("disk/dockerd.log", anchor.enter(Anchor.ALL, List.of("unshare", "--mount",
+                    "--propagation", "slave", "--", "sh", "-ec", PIVOT, "sh", rootfs, "/usr/sbin/dockerd",
+                    "--config-file", folder + "/daemon.json")));
             dockerd.environment().keySet().removeIf(name -> !name.matches("(?i)(https?|no|all)_proxy"));
             dockerd.environment().putAll(Map.of("PATH", Tools.SYSTEM_PATH, "HOME", "/", "TMPDIR", "/var/tmp"));
             return start(dockerd);
@@ -655,7 +690,11 @@ class with_docker implements Callable<Integer> {
         }
 
         private void enter(String... line) throws Failure, InterruptedException {
-            Tools.run(Map.of(), Tools.SHORT, anchor.enter(Anchor.ALL, line));
+            Tools.run(Map.of(), Tools.SHORT, anchor.enter(Anchor.ALL, List.of(line)));
+        }
+
+        private static void enter(Anchor view, String... line) throws Failure, InterruptedException {
+            Tools.run(Map.of(), Tools.SHORT, view.enter(List.of("--mount"), List.of(line)));
         }
 
         /** A file in our folder, as this machine reaches it. */
@@ -678,24 +717,35 @@ class with_docker implements Callable<Integer> {
     static final class Anchor implements AutoCloseable {
         static final List<String> ALL = List.of("--mount", "--pid", "--net", "--ipc", "--uts");
 
-        private final Process unshare;
+        /** Ends after all that is in there. */
+        final Process process;
         /** PID 1 of the namespaces, as this machine counts. */
         final long pid;
 
-        private Anchor(Process unshare) {
-            this.unshare = unshare;
-            this.pid = Tools.child(unshare).orElseThrow().pid();
+        private Anchor(Process process) {
+            this.process = process;
+            this.pid = Tools.child(process).orElseThrow().pid();
         }
 
         /** @param init the command line of PID 1 */
         static Anchor start(List<String> namespaces, String... init) throws Failure {
-            var line = new ArrayList<>(List.of("setsid", "unshare", "--fork", "--kill-child", "--propagation",
-                    "slave"));
-            line.addAll(namespaces);
-            line.add("--");
-            line.addAll(List.of(init));
+            return hold(unshare(Stream.concat(Stream.of("--fork", "--kill-child"), namespaces.stream()), init));
+        }
+
+        /** Namespaces in which all is as on the machine, but for those that they share with these or have anew. */
+        Anchor within(List<String> shared, String... namespaces) throws Failure {
+            return hold(enter(shared, unshare(Stream.of(namespaces), "cat")));
+        }
+
+        private static List<String> unshare(Stream<String> options, String... line) {
+            return Stream.of(Stream.of("unshare", "--propagation", "slave"), options, Stream.of("--"), Stream.of(line))
+                    .flatMap(words -> words).toList();
+        }
+
+        private static Anchor hold(List<String> line) throws Failure {
             try {
-                var process = new ProcessBuilder(line).start(); // zt-exec cannot hold a stdin open
+                var words = Stream.concat(Stream.of("setsid"), line.stream()).toList();
+                var process = new ProcessBuilder(words).start(); // zt-exec cannot hold a stdin open
                 // The echo says that unshare is done; before that, a mount in there could still reach the machine.
                 if (echoes(process)) {
                     return new Anchor(process);
@@ -718,11 +768,11 @@ class with_docker implements Callable<Integer> {
         }
 
         /** The command line that runs a command in some of these namespaces. */
-        List<String> enter(List<String> namespaces, String... line) {
+        List<String> enter(List<String> namespaces, List<String> line) {
             var entered = new ArrayList<>(List.of("nsenter", "--target", Long.toString(pid)));
             entered.addAll(namespaces);
             entered.add("--");
-            entered.addAll(List.of(line));
+            entered.addAll(line);
             return entered;
         }
 
@@ -730,18 +780,18 @@ class with_docker implements Callable<Integer> {
         @Override
         public void close() {
             try {
-                unshare.getOutputStream().close();
+                process.getOutputStream().close();
             } catch (IOException e) {
                 // it has ended before
             }
             try {
-                if (unshare.waitFor(20, TimeUnit.SECONDS)) {
+                if (process.waitFor(20, TimeUnit.SECONDS)) {
                     return;
                 }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
-            unshare.destroyForcibly();
+            process.destroyForcibly();
         }
     }
 
@@ -813,8 +863,9 @@ class with_docker implements Callable<Integer> {
                 throws Failure, InterruptedException {
             var what = "unpacking Docker " + release + " (Debian " + release.suite + "), once";
             progress.step(what);
-            var line = anchor.enter(List.of("--mount", "--pid"), "mmdebstrap", "--mode=root", "--variant=essential",
-                    "--include=" + release.packages(), "--aptopt=APT::Install-Recommends \"false\"");
+            var line = anchor.enter(List.of("--mount", "--pid"), List.of("mmdebstrap", "--mode=root",
+                    "--variant=essential", "--include=" + release.packages(),
+                    "--aptopt=APT::Install-Recommends \"false\""));
             if (release == Release.DOCKER_28_5) {
                 line.add("--aptopt=Acquire::Check-Valid-Until \"false\""); // a mirror of testing may lag behind
             }

@@ -7,6 +7,10 @@ import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.net.Inet4Address;
+import java.net.NetworkInterface;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -139,7 +143,76 @@ class WithDockerTest {
     @ParameterizedTest
     @CsvSource({"exit 0,0", "exit 1,1", "exit 255,255", "kill -TERM $$,143", "kill -KILL $$,137", "kill -INT $$,130"})
     void theCommandsStatusIsPassedOn(String script, int status) throws Exception {
-        assertEquals(status, shared().run(List.of("sh", "-c", script)));
+        assertEquals(status, shared().run(List.of("sh", "-c", script), with_docker.Network.ENGINE));
+    }
+
+    @Test
+    void aPublishedPortIsOpenOnTheCommandsLocalhostAndOnNobodyElses() {
+        var results = Harness.together(2, i -> withDocker("bash", "-ec", """
+                docker run -d -p 8080:80 --hostname engine-%d busybox httpd -f -h /etc >/dev/null
+                fetch() {
+                    exec 3<>/dev/tcp/localhost/8080
+                    printf 'GET /hostname HTTP/1.0\\r\\n\\r\\n' >&3
+                    cat <&3
+                }
+                until answer=$(fetch); do sleep 0.1; done
+                echo "$answer"
+                """.formatted(i)));
+        for (int i = 0; i < results.size(); i++) {
+            assertTrue(results.get(i).succeeded().out().endsWith("\r\n\r\nengine-" + i + "\n"), results.toString());
+        }
+    }
+
+    @Test
+    void theCommandReachesTheNetworkAndWithHostNetworkTheMachinesLocalhost() throws Exception {
+        try (var server = new ServerSocket(0)) { // on all addresses
+            var answering = new Thread(() -> answer(server, "from the machine"));
+            answering.start();
+            int port = server.getLocalPort();
+            var address = machinesAddress();
+            var viaNetwork = withDocker("bash", "-c", "cat </dev/tcp/%s/%d".formatted(address, port)).run();
+            var viaLocalhost = withDocker("bash", "-c", "cat </dev/tcp/localhost/%d".formatted(port)).run();
+            var onHost = withDocker("--network", "host", "bash", "-c", "cat </dev/tcp/localhost/%d".formatted(port))
+                    .run();
+            server.close();
+            answering.join();
+            assertAll(
+                    () -> assertEquals("from the machine", viaNetwork.succeeded().out()),
+                    () -> assertTrue(viaLocalhost.expect(1).err().contains("Connection refused"),
+                            viaLocalhost.toString()),
+                    () -> assertEquals("from the machine", onHost.succeeded().out()));
+        }
+    }
+
+    @Test
+    void theCommandAsksTheEnginesNameServerAndRunsWhereItWasStarted() {
+        var before = read(Path.of("/etc/resolv.conf"));
+        var folder = Harness.newFolder();
+        var result = withDocker("sh", "-ec", "grep ^nameserver /etc/resolv.conf; pwd; ls /mnt; cat here").in(folder)
+                .env("PWD", Harness.write(folder.resolve("here"), "here\n").getParent()).run().succeeded();
+        assertAll(
+                () -> assertEquals(
+                        Stream.concat(Stream.of("nameserver 10.0.2.3", folder.toString()),
+                                Stream.concat(names(Path.of("/mnt")), Stream.of("here"))).toList(),
+                        result.out().lines().toList()),
+                () -> assertEquals(before, read(Path.of("/etc/resolv.conf")), "the machine's own"));
+    }
+
+    private static void answer(ServerSocket server, String text) {
+        while (!server.isClosed()) {
+            try (var connection = server.accept()) {
+                connection.getOutputStream().write(text.getBytes(StandardCharsets.UTF_8));
+            } catch (IOException e) {
+                // closed, or the other side has had enough
+            }
+        }
+    }
+
+    /** One at which others reach this machine. */
+    private static String machinesAddress() throws IOException {
+        return NetworkInterface.networkInterfaces().flatMap(NetworkInterface::inetAddresses)
+                .filter(address -> address instanceof Inet4Address && !address.isLoopbackAddress())
+                .findFirst().orElseThrow(() -> new AssertionError("this machine has no network")).getHostAddress();
     }
 
     @Test
@@ -171,6 +244,7 @@ class WithDockerTest {
             "--store other -- true | expected one of",
             "--disk 0 -- true | a disk of 0 MB is none",
             "--no-such-option -- true | Unknown option",
+            "--network other -- true | expected one of",
             "--shell true | --shell takes no COMMAND",
             "'' | COMMAND is missing"})
     void aMistakeOnTheCommandLineIsAUsageError(String line, String message) {
