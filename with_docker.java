@@ -59,7 +59,8 @@ import picocli.CommandLine.Parameters;
  * {@link Anchor}, which reads a pipe that only this JVM holds. However the JVM ends, the pipe ends, and the kernel does
  * the rest. The one exception is empty directories, see {@link Cgroups}.
  */
-@Command(name = "with_docker", sortOptions = false, usageHelpAutoWidth = true,
+@Command(name = "with_docker", version = "with_docker " + with_docker.VERSION, mixinStandardHelpOptions = true,
+        sortOptions = false, usageHelpAutoWidth = true,
         customSynopsis = {"with_docker [--engine 20.10|26.1|28.5] [--store containerd|classic] [--] COMMAND...",
             "       with_docker [OPTIONS] --shell"},
         description = {"%nRuns COMMAND with a private, throwaway, real Docker engine: DOCKER_HOST is set and a matching"
@@ -77,6 +78,9 @@ import picocli.CommandLine.Parameters;
             "126:COMMAND is not executable", "127:COMMAND was not found", "128+N:COMMAND was killed by signal N",
             "130:interrupted"})
 class with_docker implements Callable<Integer> {
+
+    /** That of the project. */
+    static final String VERSION = "0.1.0";
 
     @Option(names = "--engine", paramLabel = "VERSION", defaultValue = "26.1",
             description = "Docker version: 20.10, 26.1 or 28.5. Default: ${DEFAULT-VALUE}")
@@ -100,9 +104,6 @@ class with_docker implements Callable<Integer> {
 
     @Option(names = "--verbose", description = "Print the engine's log when it ends, and stack traces")
     private boolean verbose;
-
-    @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help")
-    private boolean help;
 
     @Parameters(paramLabel = "COMMAND", hidden = true)
     private List<String> command = List.of();

@@ -256,6 +256,11 @@ class WithDockerTest {
     }
 
     @Test
+    void itsVersionIsThatOfTheOtherScripts() {
+        assertEquals("with_docker " + ensure_image.VERSION + "\n", withDocker("--version").run().succeeded().out());
+    }
+
+    @Test
     void theCommandHasTheTerminalAndProgressIsOneLiveLine() {
         var script = Stream.concat(Harness.script("with_docker").line().stream(), Stream.of("--", "sh", "-c",
                         "test -t 0 && test -t 1 && test -t 2 && echo has the terminal"))
