@@ -352,6 +352,8 @@ class with_docker implements Callable<Integer> {
         private static final String NAMESERVER = "10.0.2.3";
         private static final Path RESOLV_CONF = Path.of("/etc/resolv.conf");
         private static final String DISK = "disk-";
+        /** In the engine's root, and so on its disk. */
+        private static final String LOG = "/var/log/dockerd.log";
 
         private final Spec spec;
         private final String version;
@@ -397,7 +399,7 @@ class with_docker implements Callable<Integer> {
         /** What dockerd has printed. */
         String log() {
             try {
-                return Files.readString(file("disk/dockerd.log"));
+                return Files.readString(inside(LOG));
             } catch (IOException e) {
                 return "(no log: " + e + ")";
             }
@@ -514,8 +516,9 @@ class with_docker implements Callable<Integer> {
             }
             mountDisk(progress);
             mountRoot();
+            pivot();
             writeClient();
-            enter(root.file("usr/bin/busybox"), "ip", "link", "set", "lo", "up");
+            enter("busybox", "ip", "link", "set", "lo", "up");
             var slirp = startSlirp();
             awaitReady(startDockerd());
             Tools.run(environment(), Tools.SHORT, List.of(docker().toString(), "import", "--change", "CMD [\"sh\"]",
@@ -584,6 +587,17 @@ class with_docker implements Callable<Integer> {
             Files.write(resolvConf, resolvConf());
         }
 
+        /**
+         * Makes the engine's root that of the namespace, and the machine's unreachable in it. A chroot is not enough:
+         * `docker exec` and health checks enter a container's mount namespace by setns(2), and its root would still be
+         * the machine's.
+         */
+        private void pivot() throws Failure, InterruptedException {
+            var old = "/mnt";
+            enter(rootfs + "/usr/bin/busybox", "pivot_root", rootfs, rootfs + old);
+            enter("busybox", "umount", "-l", old);
+        }
+
         /** The user's home and the current folder, by all their names; not those that the engine has of its own. */
         private List<String> visibleFolders() {
             return Stream.of(Tools.home(), System.getenv().getOrDefault("PWD", ""), System.getProperty("user.dir"))
@@ -616,7 +630,7 @@ class with_docker implements Callable<Integer> {
         private Process startSlirp() throws IOException {
             var slirp = root.program("usr/bin/slirp4netns", "--configure", "--mtu=65520", "--disable-host-loopback",
                     "--netns-type=path", "/proc/" + anchor.pid + "/ns/net", "tap0");
-            return start(daemon("slirp.log", anchor.enter(List.of("--pid"), slirp)));
+            return start(daemon(file("slirp.log"), anchor.enter(List.of("--pid"), slirp)));
         }
 
         private void awaitNetwork(Process slirp, Progress progress) throws IOException, InterruptedException {
@@ -631,14 +645,6 @@ class with_docker implements Callable<Integer> {
             }
         }
 
-        /**
-         * Makes $1 the root of a mount namespace and runs the rest there. A chroot is not enough: `docker exec` and
-         * health checks enter a container's mount namespace by setns(2), and its root would still be the machine's. The
-         * text is constant, the folder and the command come as arguments.
-         */
-        private static final String PIVOT = "cd \"$1\"; shift; usr/bin/busybox pivot_root . mnt; cd /; "
-                + "usr/bin/busybox umount -l /mnt; exec \"$@\"";
-
         private Process startDockerd() throws IOException {
             Files.writeString(file("daemon.json"), """
                     {"hosts": ["unix://%s/docker.sock"], "features": {"containerd-snapshotter": %s},
@@ -646,8 +652,7 @@ class with_docker implements Callable<Integer> {
                     """.formatted(folder, spec.store == Store.CONTAINERD, cgroup(), NAMESERVER));
             // Inside, also at the usual place, for containers that mount it.
             Files.createSymbolicLink(file("../docker.sock"), Path.of(id, "docker.sock"));
-            var dockerd = daemon("disk/dockerd.log", anchor.enter(Anchor.ALL, List.of("unshare", "--mount",
-                    "--propagation", "slave", "--", "sh", "-ec", PIVOT, "sh", rootfs, "/usr/sbin/dockerd",
+            var dockerd = daemon(inside(LOG), anchor.enter(Anchor.ALL, List.of("/usr/sbin/dockerd",
                     "--config-file", folder + "/daemon.json")));
             dockerd.environment().keySet().removeIf(name -> !name.matches("(?i)(https?|no|all)_proxy"));
             dockerd.environment().putAll(Map.of("PATH", Tools.SYSTEM_PATH, "HOME", "/", "TMPDIR", "/var/tmp"));
@@ -661,9 +666,9 @@ class with_docker implements Callable<Integer> {
         }
 
         /** In a session of its own, so that a Ctrl-C does not end it before the command that uses it. */
-        private ProcessBuilder daemon(String log, List<String> line) {
+        private ProcessBuilder daemon(Path log, List<String> line) {
             line.add(0, "setsid");
-            return new ProcessBuilder(line).redirectErrorStream(true).redirectOutput(file(log).toFile());
+            return new ProcessBuilder(line).redirectErrorStream(true).redirectOutput(log.toFile());
         }
 
         private void awaitReady(Process dockerd) throws Failure, InterruptedException {
@@ -700,7 +705,11 @@ class with_docker implements Callable<Integer> {
 
         /** A file in our folder, as this machine reaches it. */
         private Path file(String name) {
-            return Path.of("/proc/" + anchor.pid + "/root" + folder).resolve(name);
+            return inside(folder + "/" + name);
+        }
+
+        private Path inside(String path) {
+            return Path.of("/proc/" + anchor.pid + "/root" + path);
         }
 
         private String cgroup() {

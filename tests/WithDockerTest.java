@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -511,6 +512,9 @@ class WithDockerTest {
     /** A with_docker under way, in a process group of its own, with all that can be told apart as its own. */
     private static final class Run implements AutoCloseable {
 
+        private static final Pattern ROOT = Pattern.compile(" / / .* - overlay .*lowerdir=/run/(\\w+)/base,");
+        private static final Pattern DISK = Pattern.compile(" /docker /var/lib/docker .* /dev/(loop\\d+) ");
+
         final Harness.Running running;
         /**
          * The PID namespaces that it made: whatever is in one of them belongs to it. Held open, or else the kernel
@@ -547,12 +551,13 @@ class WithDockerTest {
                 if (!namespace.isEmpty() && !namespace.equals(ours)) {
                     namespaces.computeIfAbsent(namespace, name -> open(process.pid()));
                 }
-                read(Path.of("/proc/" + process.pid() + "/mountinfo")).lines().filter(line -> line.contains(" /run/")
-                        && line.contains("/disk ") && line.contains("/dev/loop")).findFirst().ifPresent(line -> {
-                            id = line.replaceFirst(".* /run/(\\w+)/disk .*", "$1");
-                            backingFile = read(Path.of("/sys/block/"
-                                    + line.replaceFirst(".*/dev/(loop\\d+) .*", "$1") + "/loop/backing_file")).strip();
-                        });
+                var mounts = read(Path.of("/proc/" + process.pid() + "/mountinfo"));
+                var disk = DISK.matcher(mounts);
+                var root = ROOT.matcher(mounts);
+                if (disk.find() && root.find()) {
+                    backingFile = read(Path.of("/sys/block/" + disk.group(1) + "/loop/backing_file")).strip();
+                    id = root.group(1);
+                }
             });
         }
 
