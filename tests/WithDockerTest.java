@@ -220,7 +220,7 @@ class WithDockerTest {
     void theUsersDockerLoginStaysOutsideAndANewOneInside() {
         var home = Harness.newFolder();
         var config = Harness.write(home.resolve(".docker/config.json"), "{\"auths\": {\"registry.test\": {}}}");
-        var cache = with_docker.Root.engines().getParent().getParent().toString();
+        var cache = DebianEngine.Root.engines().getParent().getParent().toString();
         var result = withDocker("sh", "-c", """
                 cat $DOCKER_CONFIG/config.json
                 echo '{"new": 1}' >$DOCKER_CONFIG/config.json
@@ -445,10 +445,10 @@ class WithDockerTest {
     @Test
     void anEngineNeverWritesToTheCache() {
         shared(); // so that it is unpacked
-        var files = listing(with_docker.Root.engines());
+        var files = listing(DebianEngine.Root.engines());
         withDocker("sh", "-c", "docker run --rm -v /:/root-of-the-engine busybox touch /root-of-the-engine/etc/written"
                 + " /root-of-the-engine/usr/bin/written").run().succeeded();
-        assertEquals(files, listing(with_docker.Root.engines()));
+        assertEquals(files, listing(DebianEngine.Root.engines()));
     }
 
     // ---- helpers ----
@@ -480,7 +480,7 @@ class WithDockerTest {
         static Machine now() {
             return new Machine(read(Path.of("/proc/self/mountinfo")), set(names(Path.of("/sys/class/net"))),
                     iptables(),
-                    set(names(with_docker.Root.engines()).filter(name -> name.matches(".*(img|unpacking).*"))),
+                    set(names(DebianEngine.Root.engines()).filter(name -> name.matches(".*(img|unpacking).*"))),
                     set(names(Path.of("/tmp")).filter(name -> name.matches("(mmdebstrap|containerd).*"))));
         }
 
