@@ -376,7 +376,7 @@ final class DebianEngine extends with_docker.Engine {
         static Release of(String version) {
             return Arrays.stream(values()).filter(release -> release.version.equals(version)).findFirst()
                     .orElseThrow(() -> new IllegalArgumentException("no engine " + version + ", only "
-                        + Arrays.toString(values())));
+                        + Arrays.toString(values()) + " and dind[:VERSION]"));
         }
 
         @Override

@@ -5,6 +5,7 @@
 //DEPS org.slf4j:slf4j-nop:2.0.20
 //DEPS org.zeroturnaround:zt-exec:1.13.0
 //SOURCES DebianEngine.java
+//SOURCES DindEngine.java
 
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -49,17 +50,20 @@ import picocli.CommandLine.Parameters;
  */
 @Command(name = "with_docker", version = "with_docker " + with_docker.VERSION, mixinStandardHelpOptions = true,
         sortOptions = false, usageHelpAutoWidth = true,
-        customSynopsis = {"with_docker [--engine 20.10|26.1|28.5] [--store containerd|classic] [--] COMMAND...",
+        customSynopsis = {"with_docker [--engine VERSION] [--store containerd|classic] [--] COMMAND...",
             "       with_docker [OPTIONS] --shell"},
         description = {"%nRuns COMMAND with a private, throwaway, real Docker engine: DOCKER_HOST is set and a matching"
             + " `docker` is first on PATH. COMMAND's exit status is passed on. When it ends, the engine is gone with"
             + " all that was in it. The image `busybox` is there from the start.%n",
-            "Needs root on Debian or Ubuntu. The first start of a version unpacks Docker's Debian packages into"
-            + " $${XDG_CACHE_HOME:-~/.cache}/ensure_image/engines (about 450 MB, 20 s); delete that to get newer"
-            + " ones.%n",
+            "Needs root on Debian or Ubuntu, or a Docker, see below. The first start of a version unpacks Docker's"
+            + " Debian packages into $${XDG_CACHE_HOME:-~/.cache}/ensure_image/engines (about 450 MB, 20 s); delete"
+            + " that to get newer ones.%n",
             "COMMAND sees only its own processes and the engine's, and whatever it leaves running ends with it. The"
             + " engine sees your home and the current folder, for bind mounts. It can reach the network, but is not"
-            + " reached from it: a published port is open on COMMAND's localhost alone.%n"},
+            + " reached from it: a published port is open on COMMAND's localhost alone.%n",
+            "--engine dind:VERSION starts the engine in a privileged container of the image docker:VERSION-dind, on the"
+            + " Docker that you have; no root needed. COMMAND is an ordinary process then: it uses your `docker`, has"
+            + " the host's network, and finds published ports at $$TESTCONTAINERS_HOST_OVERRIDE.%n"},
         optionListHeading = "Options:%n",
         exitCodeListHeading = "%nExit status:%n",
         exitCodeList = {"N:COMMAND's own; else", "2:usage", "69:no engine: it cannot be had here, or did not start",
@@ -71,16 +75,17 @@ class with_docker implements Callable<Integer> {
     static final String VERSION = "0.1.0";
 
     @Option(names = "--engine", paramLabel = "VERSION", defaultValue = "26.1",
-            description = "Docker version: 20.10, 26.1 or 28.5. Default: ${DEFAULT-VALUE}")
+            description = "Docker version: 20.10, 26.1 or 28.5; or dind[:VERSION]. Default: ${DEFAULT-VALUE}")
     private String version;
 
     @Option(names = "--store", paramLabel = "STORE",
             description = "Image store: ${COMPLETION-CANDIDATES}. Default: containerd, where the version has it")
     private Store store;
 
-    @Option(names = "--disk", paramLabel = "MB", defaultValue = "" + Spec.DISK,
-            description = "Size of the engine's disk, of which only what is used is taken. Default: ${DEFAULT-VALUE}")
-    private int disk;
+    @Option(names = "--disk", paramLabel = "MB",
+            description = "Size of the engine's disk, of which only what is used is taken. Not for dind. Default: "
+                + Spec.DISK)
+    private Integer disk;
 
     @Option(names = "--network", paramLabel = "NETWORK", defaultValue = "engine",
             description = "COMMAND's network: ${COMPLETION-CANDIDATES}. With `engine`, localhost has the ports that"
@@ -127,7 +132,11 @@ class with_docker implements Callable<Integer> {
         }
         Spec spec;
         try {
-            spec = new Spec(version, store == null ? DebianEngine.Release.of(version).stores.get(0) : store, disk);
+            spec = new Spec(version, store == null ? Spec.stores(version).get(0) : store,
+                    disk == null ? Spec.DISK : disk);
+            if (spec.isDind() && disk != null) {
+                throw new IllegalArgumentException("--disk is not for dind, which uses the disk of the current engine");
+            }
         } catch (IllegalArgumentException e) {
             throw new ParameterException(cli.commandLine(), e.getMessage());
         }
@@ -194,15 +203,16 @@ class with_docker implements Callable<Integer> {
     /**
      * The engine wanted.
      *
-     * @param version 20.10, 26.1 or 28.5
-     * @param disk    size of its disk in MB
+     * @param version 20.10, 26.1 or 28.5; or dind:V for the image docker:V-dind, or dind for a version of our choice
+     * @param disk    size of its disk in MB; not for dind, which uses that of the current engine
      * @throws IllegalArgumentException if there is no such engine
      */
     record Spec(String version, Store store, int disk) {
         static final int DISK = 20_000;
 
         Spec {
-            var stores = DebianEngine.Release.of(version).stores;
+            version = DindEngine.version(version).orElse(version);
+            var stores = stores(version);
             if (!stores.contains(store)) {
                 throw new IllegalArgumentException("Docker " + version + " has no " + store + " store, only "
                         + stores.get(0));
@@ -214,6 +224,16 @@ class with_docker implements Callable<Integer> {
 
         Spec(String version, Store store) {
             this(version, store, DISK);
+        }
+
+        boolean isDind() {
+            return DindEngine.version(version).isPresent();
+        }
+
+        /** Those that a version has, as far as we know, the default first. */
+        static List<Store> stores(String version) {
+            return DindEngine.version(version).isPresent() ? List.of(Store.values())
+                    : DebianEngine.Release.of(version).stores;
         }
     }
 
@@ -256,7 +276,7 @@ class with_docker implements Callable<Integer> {
      */
     static Engine start(Spec spec, Progress progress) throws Failure, InterruptedException {
         try {
-            Engine engine = DebianEngine.prepare(spec, progress);
+            Engine engine = spec.isDind() ? DindEngine.prepare(spec, progress) : DebianEngine.prepare(spec, progress);
             engine.open(progress);
             return engine;
         } catch (IOException | UncheckedIOException e) {
@@ -267,9 +287,9 @@ class with_docker implements Callable<Integer> {
     }
 
     /** A running engine. Whoever started it closes it; it ends with the JVM at the latest. */
-    abstract static sealed class Engine implements AutoCloseable permits DebianEngine {
+    abstract static sealed class Engine implements AutoCloseable permits DebianEngine, DindEngine {
         static final Duration GRACE = Duration.ofSeconds(10);
-        private static final Duration READY = Duration.ofSeconds(60);
+        static final Duration READY = Duration.ofSeconds(60);
 
         private final Spec spec;
         private AtExit atExit;

@@ -411,6 +411,150 @@ class WithDockerTest {
         assertTrue(result.err().contains("needs root: use sudo"), result.err());
     }
 
+    // ---- the engine in a container ----
+
+    @ParameterizedTest
+    @EnumSource
+    void anEngineInAContainerBuildsAndRunsWithTheStoreAskedFor(with_docker.Store store) {
+        var folder = Harness.newFolder();
+        Harness.write(folder.resolve("Dockerfile"), "FROM busybox\nRUN echo built >/result\n");
+        var result = dind("--store", store.toString(), "sh", "-ec", """
+                docker info --format '{{.ServerVersion}} {{.DriverStatus}}'
+                docker build --quiet --network=none --tag inner %s >/dev/null
+                docker run --rm -v "$PWD:/there" inner cat /result /there/LICENSE
+                """.formatted(folder)).run().succeeded();
+        var lines = result.out().lines().toList();
+        assertAll(
+                () -> assertTrue(lines.get(0).startsWith("28."), result.toString()),
+                () -> assertEquals(store == with_docker.Store.CONTAINERD,
+                        lines.get(0).contains("io.containerd.snapshotter"), result.toString()),
+                () -> assertEquals("built\n" + read(Harness.projectFile("LICENSE")), result.out().split("\n", 2)[1]),
+                () -> assertFalse(docker(outer(), "images").contains("inner"), "the outer engine has none of it"));
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"SUCCESS", "FAILURE", "CTRL_C", "SIGTERM_OF_THE_SCRIPT", "SIGKILL_OF_THE_SCRIPT"})
+    void nothingRemainsInTheOuterEngineAfter(End end) {
+        var before = Outer.now();
+        try (var run = Run.start(dind("sh", "-c", """
+                trap 'exit %d' TERM
+                docker run -d -p 8080:80 --name left busybox sleep 1000 >/dev/null
+                docker volume create left >/dev/null
+                echo up
+                while docker version >/dev/null 2>&1; do sleep 0.1; done
+                """.formatted(end == End.FAILURE ? 7 : 0)), outer().environment())) {
+            var during = Outer.now();
+            assertAll(
+                    () -> assertEquals(before.containers().size() + 1, during.containers().size(), "containers"),
+                    () -> assertEquals(before.volumes().size() + 2, during.volumes().size(), "volumes"),
+                    () -> assertEquals(before.folders().size() + 1, during.folders().size(), "folders"));
+            end.bringAbout(run);
+            run.running.await().expect(end.status);
+            if (end == End.SIGKILL_OF_THE_SCRIPT) {
+                Harness.eventually("all processes ended", SOON, () -> run.processes().isEmpty());
+                dind("true").run().succeeded(); // removes what only a later start can
+            }
+            assertEquals(Set.of(), run.processes(), "processes");
+            assertEquals(before, Outer.now());
+        }
+    }
+
+    @Test
+    void aCommandCanUseTheEngineInAContainerToCleanUpAfterCtrlC() {
+        try (var run = Run.start(dind("sh", "-c", """
+                trap 'sleep 1; docker rm -f left; exit 0' INT
+                docker run -d --name left busybox sleep 1000 >/dev/null
+                echo up
+                while :; do sleep 0.1; done
+                """), outer().environment())) {
+            End.CTRL_C.bringAbout(run);
+            assertEquals("up\nleft\n", run.running.await().out());
+        }
+    }
+
+    @Test
+    void testcontainersIsToldWhereAPublishedPortOfAnEngineInAContainerIs() {
+        var result = dind("sh", "-ec", """
+                echo $TESTCONTAINERS_HOST_OVERRIDE
+                docker run --rm --network=host busybox ip -4 addr show eth0
+                """).run().succeeded();
+        var address = result.out().lines().findFirst().orElse("");
+        assertTrue(address.matches("\\d+(\\.\\d+){3}") && result.out().contains("inet " + address + "/"),
+                result.toString());
+    }
+
+    @Test
+    void whyThereIsNoEngineInAContainerIsToldAndNothingIsLeft() {
+        docker(outer(), "tag", "busybox", "docker:broken-dind");
+        var before = Outer.now();
+        var noDocker = dind("true").env("DOCKER_HOST", "unix:///nowhere").run().expect(NO_ENGINE);
+        var noImage = withDocker("--engine", "dind:none", "true").env(outer().environment()).run().expect(NO_ENGINE);
+        var broken = withDocker("--engine", "dind:broken", "true").env(outer().environment()).run().expect(NO_ENGINE);
+        assertAll(
+                () -> assertTrue(noDocker.err().contains("Docker to start"), noDocker.err()),
+                () -> assertTrue(noImage.err().contains("there is no docker:none-dind: "), noImage.err()),
+                () -> assertTrue(broken.err().contains("dockerd-entrypoint.sh\": executable file not found"),
+                        broken.err()),
+                () -> assertEquals(before, Outer.now()));
+    }
+
+    /** What an engine in a container could leave in the outer one, or in the cache. */
+    private record Outer(Set<String> containers, Set<String> volumes, Set<String> folders) {
+
+        static Outer now() {
+            return new Outer(set(docker(outer(), "ps", "--all", "--quiet").lines()),
+                    set(docker(outer(), "volume", "ls", "--quiet").lines()),
+                    set(names(DebianEngine.Root.engines().getParent()).filter(name -> name.startsWith("with_docker"))));
+        }
+    }
+
+    private static Harness.Command dind(String... arguments) {
+        var line = Stream.concat(Stream.of("--engine", "dind:28"), Stream.of(arguments)).toArray(String[]::new);
+        return withDocker(line).env(outer().environment());
+    }
+
+    /**
+     * An engine that has an image as docker:28-dind is: the Docker of Debian's packages with an entrypoint that makes
+     * the mounts and cgroups that the official one makes.
+     */
+    private static synchronized with_docker.Engine outer() {
+        var outer = Harness.engine("28.5", with_docker.Store.CONTAINERD);
+        if (!docker(outer, "images", "--quiet", "docker:28-dind").isBlank()) {
+            return outer;
+        }
+        var folder = Harness.newFolder();
+        var entrypoint = Harness.write(folder.resolve("usr/local/bin/dockerd-entrypoint.sh"), """
+                #!/bin/sh
+                set -eu
+                find /run /var/run -iname 'docker*.pid' -delete
+                mountpoint -q /tmp || busybox mount -t tmpfs none /tmp
+                cd /sys/fs/cgroup
+                if test -f cgroup.controllers; then
+                    mkdir -p init
+                    for process in $(cat cgroup.procs); do echo $process >init/cgroup.procs || true; done
+                    for controller in $(cat cgroup.controllers); do echo +$controller >cgroup.subtree_control; done
+                fi
+                exec "$@"
+                """);
+        assertTrue(entrypoint.toFile().setExecutable(true));
+        var root = names(DebianEngine.Root.engines()).filter(name -> name.matches("forky-\\w+-\\d+")).findFirst()
+                .map(name -> DebianEngine.Root.engines().resolve(name + "/root")).orElseThrow();
+        var tar = new ProcessBuilder("tar", "--create", "--directory", root.toString(), ".",
+                "--directory", folder.toString(), ".");
+        var load = new ProcessBuilder(outer.docker().toString(), "import", "--change", "VOLUME /var/lib/docker",
+                "--change", "ENTRYPOINT [\"dockerd-entrypoint.sh\"]", "-", "docker:28-dind")
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD).redirectError(ProcessBuilder.Redirect.INHERIT);
+        load.environment().putAll(outer.environment());
+        try {
+            for (var process : ProcessBuilder.startPipeline(List.of(tar, load))) {
+                assertEquals(0, process.waitFor());
+            }
+        } catch (IOException | InterruptedException e) {
+            throw new AssertionError("cannot import docker:28-dind", e);
+        }
+        return outer;
+    }
+
     // ---- the cache ----
 
     @Test
@@ -504,9 +648,6 @@ class WithDockerTest {
                     .flatMap(folder -> names(folder).filter(name -> name.contains(id)).map(folder::resolve)).toList();
         }
 
-        private static Set<String> set(Stream<String> names) {
-            return names.collect(Collectors.toCollection(TreeSet::new));
-        }
     }
 
     /** A with_docker under way, in a process group of its own, with all that can be told apart as its own. */
@@ -531,9 +672,11 @@ class WithDockerTest {
 
         /** Starts a command that prints `up` when it is where the test wants it. */
         static Run start(String... command) {
-            var line = new ArrayList<>(List.of("setsid"));
-            line.addAll(withDocker(command).line());
-            var run = new Run(Harness.command(line.toArray(String[]::new)).start());
+            return start(withDocker(command), Map.of());
+        }
+
+        static Run start(Harness.Command command, Map<String, String> environment) {
+            var run = new Run(command.startedBy("setsid").env(environment).start());
             Harness.eventually("the command is up", Duration.ofMinutes(3), () -> {
                 assertTrue(run.running.isAlive(), () -> run.running.await().toString());
                 return run.running.out().contains("up\n");
@@ -638,6 +781,10 @@ class WithDockerTest {
                 return Stream.of(); // closed meanwhile
             }
         }).filter(target -> target.startsWith("socket:")).collect(Collectors.toSet());
+    }
+
+    private static Set<String> set(Stream<String> names) {
+        return names.collect(Collectors.toCollection(TreeSet::new));
     }
 
     private static Stream<String> names(Path folder) {
