@@ -1,9 +1,11 @@
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -75,16 +77,17 @@ final class DindEngine extends with_docker.Engine {
         outer("no Docker to start " + image + " in", "version", "--format", "{{.Server.Version}}");
         if (outer("cannot look for " + image, "images", "--quiet", image).isBlank()) {
             progress.step("pulling " + image);
-            outer("there is no " + image, "pull", "--quiet", image);
+            outer("there is no " + image, Tools.LONG, "pull", "--quiet", image);
         }
     }
 
     /** What killed ones left: their process is gone and no engine answers. One alone may be so in a living one. */
-    private void removeAbandoned() throws IOException, InterruptedException {
+    private void removeAbandoned() throws InterruptedException {
         for (var left : Tools.list(Tools.cache(), NAME).toList()) {
-            var pid = left.getFileName().toString().split("-")[1];
-            if (ProcessHandle.of(Long.parseLong(pid)).isEmpty() && !Tools.answers(left.resolve("docker.sock"))) {
-                removeContainer(left.getFileName().toString()); // one that was made but never started
+            var name = left.getFileName().toString();
+            if (name.matches(NAME + "\\d{1,9}-\\w+") && ProcessHandle.of(Long.parseLong(name.split("-")[1])).isEmpty()
+                    && !Tools.answers(left.resolve("docker.sock"))) {
+                removeContainer(name); // one that was made but never started
                 delete(left);
             }
         }
@@ -240,15 +243,15 @@ final class DindEngine extends with_docker.Engine {
                     removeContainer(name);
                 }
             }
-            if (dockerd != null) {
-                ended(dockerd.toHandle(), GRACE);
-            }
-            delete(folder);
         } catch (IOException e) {
-            // the next start tries again
+            // the other end of the pipe is gone already
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+        if (dockerd != null) {
+            ended(dockerd.toHandle(), GRACE);
+        }
+        delete(folder);
     }
 
     private void removeContainer(String name) throws InterruptedException {
@@ -259,21 +262,26 @@ final class DindEngine extends with_docker.Engine {
         }
     }
 
-    private static void delete(Path tree) throws IOException {
-        if (Files.exists(tree)) {
-            try (var files = Files.walk(tree)) {
-                for (var file : files.sorted(Comparator.reverseOrder()).toList()) {
-                    Files.deleteIfExists(file);
-                }
+    private static void delete(Path tree) {
+        try (var files = Files.walk(tree)) {
+            for (var file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(file);
             }
+        } catch (IOException | UncheckedIOException e) {
+            // another start was faster, or a container of root's wrote there: the next start tries again
         }
     }
 
     /** Runs the client on the outer engine and returns its output. */
     private String outer(String mistake, String... arguments) throws with_docker.Failure, InterruptedException {
+        return outer(mistake, Tools.SHORT, arguments);
+    }
+
+    private String outer(String mistake, Duration limit, String... arguments)
+            throws with_docker.Failure, InterruptedException {
         var line = Stream.concat(Stream.of(outer.toString()), Stream.of(arguments)).toList();
         try {
-            return Tools.run(Map.of(), Tools.LONG, line);
+            return Tools.run(Map.of(), limit, line);
         } catch (with_docker.Failure e) {
             throw with_docker.Failure.noEngine(mistake + ": " + e.getMessage());
         }

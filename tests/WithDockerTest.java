@@ -472,6 +472,27 @@ class WithDockerTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {500, 1000, 2000})
+    void nothingRemainsInTheOuterEngineWhenItIsKilledWhileStarting(int milliseconds) throws InterruptedException {
+        var before = Outer.now();
+        try (var run = new Run(dind("true").start())) {
+            Thread.sleep(milliseconds);
+            run.look();
+            run.running.signal("KILL");
+            Harness.eventually("all processes ended", SOON, () -> run.processes().isEmpty());
+            dind("true").run().succeeded(); // removes what only a later start can
+            assertEquals(before, Outer.now());
+        }
+    }
+
+    @Test
+    void theSocketOfAnEngineInAContainerIsForWhoeverStartedIt() {
+        var result = dind("sh", "-c", "socket=${DOCKER_HOST#unix://}; stat -c '%g %a' $socket; stat -c %a ${socket%/*}")
+                .startedBy("setpriv", "--regid=4242", "--clear-groups").env(outer().environment()).run().succeeded();
+        assertEquals("4242 660\n700\n", result.out());
+    }
+
     @Test
     void testcontainersIsToldWhereAPublishedPortOfAnEngineInAContainerIs() {
         var result = dind("sh", "-ec", """
