@@ -488,7 +488,7 @@ class with_docker implements Callable<Integer> {
             static final String SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
             /** The user's, and what a user's may lack. */
             static final String PATH = System.getenv().getOrDefault("PATH", "") + ":" + SYSTEM_PATH;
-            static final String OTHERWISE = "; or run the command without with_docker, on an engine that you have";
+            static final String OTHERWISE = "; or, on a machine that has Docker, --engine dind";
             private static final int LINE = 300;
             static final Duration SHORT = Duration.ofMinutes(1);
             static final Duration LONG = Duration.ofMinutes(20);

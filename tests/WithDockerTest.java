@@ -243,6 +243,8 @@ class WithDockerTest {
             "--engine 20.10 --store containerd -- true | Docker 20.10 has no containerd store, only classic",
             "--engine 19.03 -- true | no engine 19.03, only [20.10, 26.1, 28.5]",
             "--store other -- true | expected one of",
+            "--engine dind:28 --disk 1 -- true | --disk is not for dind",
+            "--engine dind: -- true | no engine dind:, only [20.10, 26.1, 28.5] and dind[:VERSION]",
             "--disk 0 -- true | a disk of 0 MB is none",
             "--no-such-option -- true | Unknown option",
             "--network other -- true | expected one of",
@@ -408,7 +410,8 @@ class WithDockerTest {
         var line = new ArrayList<>(List.of("unshare", "--user"));
         line.addAll(Harness.script("with_docker", "true").line());
         var result = Harness.command(line.toArray(String[]::new)).run().expect(NO_ENGINE);
-        assertTrue(result.err().contains("needs root: use sudo"), result.err());
+        assertTrue(result.err().contains("needs root: use sudo; or, on a machine that has Docker, --engine dind"),
+                result.err());
     }
 
     // ---- the engine in a container ----
