@@ -293,6 +293,7 @@ final class SingleFlight {
         }
 
         @Override
+        @SuppressWarnings("try") // both are only to be closed
         public void close() {
             if (ended.isDone()) {
                 return;

@@ -91,7 +91,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "  ensure_image app-test -- --network host     options for docker build"})
 public final class ensure_image implements Callable<Integer> {
 
-    static final String VERSION = "0.2.0";
+    static final String VERSION = "0.1.0";
 
     // ------------------------------------------------------------------------------------------------ options
 

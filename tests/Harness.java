@@ -133,6 +133,7 @@ final class Harness {
 
         private Command(List<String> line) {
             this.line = List.copyOf(line);
+            without("CI", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"); // what is printed does not depend on where tests run
         }
 
         /** The program and its arguments. */
