@@ -401,15 +401,16 @@ public final class ensure_image implements Callable<Integer> {
             Stopwatch watch = new Stopwatch(timeout, recipe.reference());
             Outcome ifThere = Outcome.PRESENT;
             boolean owed = rule == Rule.ALWAYS;
+            Verdict verdict = null;
             for (int builds = 0; ; ) {
                 Found found = lookUp(recipe, rule, watch);
                 if (found.isCurrent() && !owed) {
                     return new Result(recipe, ifThere, found, builds, watch.elapsed());
                 }
                 if (builds == attempts) {
-                    throw Text.gaveUp(recipe, found, attempts, watch.elapsed());
+                    throw Text.gaveUp(recipe, found, verdict, attempts, watch.elapsed());
                 }
-                if (builds > 0 && found.isStale()) { // not ours: two folders share this tag
+                if (verdict != null && verdict.kind() == Verdict.Kind.CLAIMED && found.isStale()) { // by another folder
                     pause(recipe, Text.TAKEN, builds, watch);
                 }
                 Fingerprints.Fingerprint inputs = freshness.fingerprint(recipe, found);
@@ -420,7 +421,7 @@ public final class ensure_image implements Callable<Integer> {
                         continue;
                     }
                     events.tell(recipe, Text.building(recipe, found, ++builds, attempts));
-                    Verdict verdict = buildAndName(recipe, inputs, watch);
+                    verdict = buildAndName(recipe, inputs, watch);
                     switch (verdict.kind()) {
                         case DONE -> {
                             turn.succeeded();
@@ -473,7 +474,7 @@ public final class ensure_image implements Callable<Integer> {
          */
         private Verdict buildAndName(Recipe recipe, Fingerprints.Fingerprint inputs, Stopwatch watch) throws Failed {
             events.step(recipe, Step.BUILDING);
-            Built built = docker.build(recipe, inputs.value(), watch, 
+            Built built = docker.build(recipe, inputs.value(), watch,
                     line -> events.output(recipe, recipe.options().redacted(line)));
             Verdict verdict = Verdict.of(built.process(), recipe.reference());
             Optional<String> id = built.id().or(verdict::id);
@@ -508,6 +509,7 @@ public final class ensure_image implements Callable<Integer> {
             watch.pause(builds);
         }
     }
+
     /** Time spent on one image against its limit. */
     static final class Stopwatch {
         private final long start = System.nanoTime();
@@ -754,6 +756,11 @@ public final class ensure_image implements Callable<Integer> {
         /** The image was removed between its build and its naming, as by {@code docker image prune}: Docker 20.10 to 28.5. */
         GONE(Verdict.Kind.TRANSIENT, "Error response from daemon: (?:failed to resolve image id \"sha256:[0-9a-f]{64}\" to a "
             + "descriptor: )?No such image: sha256:[0-9a-f]{64}(?::latest)?"),
+
+        /** Two exports write one blob at once: containerd {@code content/local/locks.go}; docker build in moby/moby#52431. */
+        REF_LOCKED(Verdict.Kind.TRANSIENT, "(?:ERROR: |Error response from daemon: )?"
+            + "(?:(?:failed to [a-z ]+|Unavailable|mount callback failed on [^ ]+): ){0,6}"
+            + "ref [^ ]+ locked(?: for [^ ]+ \\(since [^()]+\\))?: unavailable"),
 
         /** Engine killed during a build: Docker 26.1, 28.5; {@code unexpected EOF} is the legacy builder's. */
         ENGINE_KILLED(Verdict.Kind.NO_ENGINE, "(?:ERROR: )?(?:(?:failed to build: )?failed to solve: Unavailable: .*"
@@ -1156,12 +1163,20 @@ public final class ensure_image implements Callable<Integer> {
             return new Failed(base.code, "not built: " + where(recipe) + ": what it is built on failed", "");
         }
 
-        static Failed gaveUp(Recipe recipe, Found found, int attempts, Duration took) {
+        /** @param last how the last attempt ended */
+        static Failed gaveUp(Recipe recipe, Found found, Verdict last, int attempts, Duration took) {
+            String but = switch (last.kind()) {
+                case TRANSIENT -> "the last time " + printable(last.line());
+                case INPUTS_CHANGED -> "its inputs changed meanwhile, each time";
+                default -> "the engine " + (found.isStale() ? "holds another image under that tag" : "does not hold it");
+            };
+            String hint = switch (last.kind()) {
+                case TRANSIENT -> "It may pass when less is going on. Allow more with --attempts N.";
+                case INPUTS_CHANGED -> "What writes to the context? Leave that out with a .dockerignore file.";
+                default -> found.isStale() ? "Does another folder share the tag?" : "Is something removing it meanwhile?";
+            };
             return new Failed(ExitCode.GAVE_UP, "gave up: " + where(recipe) + ": built " + attempts
-                    + (attempts == 1 ? " time in " : " times in ") + seconds(took) + ", but the engine "
-                    + (found.isStale() ? "holds another image under that tag" : "does not hold it"),
-                    found.isStale() ? "Does another folder share the tag?"
-                    : "Is something removing it meanwhile, or is the builder one that does not load images (try -- --load)?");
+                    + (attempts == 1 ? " time in " : " times in ") + seconds(took) + ", but " + but, hint);
         }
 
         static Failed timedOut(Stopwatch watch, String what) {

@@ -118,6 +118,11 @@ class FailureTextTest {
         "failed to open writer: lease does not exist: not found",
         "failed to export layer: NotFound: lease does not exist: not found",
         "Error response from daemon: failed commit on ref \"layer-sha256:1\": commit failed: lease does not exist",
+        "ERROR: failed to solve: mount callback failed on /tmp/containerd-mount622803746: mount callback failed on "
+            + "/tmp/containerd-mount457946649: failed to open writer: ref buildkit/1/r7hengy3nchk411du0q39x1g8 locked: "
+            + "unavailable",
+        "ERROR: failed to build: failed to solve: Unavailable: ref moby/1/layer-sha256:4f4f locked for 234.449907ms "
+            + "(since 2026-09-11 11:54:05.578308467 +0200 CEST m=+13.046516127): unavailable",
     })
     void anExportThatFailsBecauseOfOthersPassesByItself(String line) throws Exception {
         assertEquals(ensure_image.Verdict.Kind.TRANSIENT, kind(line));
@@ -139,7 +144,8 @@ class FailureTextTest {
 
     @Test
     void aLineOfAnyLengthIsReadInLinearTime() throws Exception {
-        for (String part : List.of("a", "\"", "image \"", "failed to solve: ", "target a: ", ": lease does not exist")) {
+        for (String part : List.of("a", "\"", "image \"", "failed to solve: ", "target a: ", ": lease does not exist",
+            "ref a locked for b (since ", ": ref ")) {
             String line = IntStream.range(0, 2_000_000 / part.length()).mapToObj(i -> part).collect(Collectors.joining());
             assertEquals(ensure_image.Verdict.Kind.FAILED, kind("ERROR: failed to solve: " + line + "x"), part);
             assertEquals(ensure_image.Verdict.Kind.FAILED, kind("failed commit on ref \"" + line + "x"), part);

@@ -241,15 +241,39 @@ class FreshnessTest {
 
     // ---- Unknown failures
 
+    // ---- Passing failures
+
+    /** The client is the real one, but its builds fail so many times with a line as Docker 29.1 printed it. */
+    @Test
+    void aPassingFailureIsTriedAgainAndReportedUntilTheLastAttempt() throws IOException {
+        bench.write("Dockerfile", "FROM busybox\n");
+        String line = "ERROR: failed to build: failed to solve: failed to prepare extraction snapshot "
+                + "\"extract-771744199-MArs sha256:1d41\": parent snapshot sha256:e644 does not exist: not found";
+        Path failures = bench.write("failures", "fail\nfail\n");
+        Path client = client("[ \"$1\" = build ] && [ -s " + failures + " ] || exec " + bench.client() + " \"$@\"\n"
+                + "sed -i 1d " + failures + "\necho '" + line + "' >&2\nexit 1\n");
+        Harness.Result second = ensured("built", "--docker", client.toString());
+        List<String> told = second.err().lines().toList();
+        assertEquals(List.of("building from .", "a passing failure, trying again (" + line + ")",
+                "building from . (attempt 2 of 5)", "a passing failure, trying again (" + line + ")",
+                "building from . (attempt 3 of 5)"),
+                told.stream().map(event -> event.replace(app + ":latest: ", "")).toList(), second.toString());
+
+        bench.docker("image", "rm", app).succeeded();
+        bench.write("failures", "fail\nfail\nfail\n");
+        Harness.Result last = bench.ensure("-q", "--attempts", "2", "--docker", client.toString(), app + "=.").expect(75);
+        assertTrue(last.err().contains("built 2 times") && last.err().lines().findFirst().orElse("").endsWith(line),
+                "it says why also where nothing else was told: " + last);
+        assertEquals("", last.out());
+    }
+
     /** A docker of the future: it builds, and then says in other words that somebody was faster. */
     @Test
     void anUnknownFailureIsASuccessOnlyIfAnotherBuildOfTheSameInputsMadeTheImage() {
         bench.write("Dockerfile", "FROM busybox\n");
         Path gate = bench.folder.resolve("gate");
-        Path client = Harness.write(Harness.newFolder().resolve("docker"), "#!/bin/sh\n"
-                + "[ \"$1\" = build ] || exec " + bench.client() + " \"$@\"\n"
+        Path client = client("[ \"$1\" = build ] || exec " + bench.client() + " \"$@\"\n"
                 + "until [ -e " + gate + " ]; do sleep 0.1; done\necho 'ERROR: a text that nobody knows' >&2\nexit 1\n");
-        client.toFile().setExecutable(true);
         try (Harness.Running loser = bench.ensuring("--docker", client.toString(), app + "=.").start()) {
             Harness.eventually("it builds", Duration.ofSeconds(30), () -> loser.err().contains("building from"));
             ensured("built");
@@ -296,8 +320,11 @@ class FreshnessTest {
 
     /** The real client, which notes what it was asked. */
     private Path logging(Path log) {
-        Path client = Harness.write(Harness.newFolder().resolve("docker"),
-                "#!/bin/sh\necho \"$*\" >> " + log + "\nexec " + bench.client() + " \"$@\"\n");
+        return client("echo \"$*\" >> " + log + "\nexec " + bench.client() + " \"$@\"\n");
+    }
+
+    private static Path client(String script) {
+        Path client = Harness.write(Harness.newFolder().resolve("docker"), "#!/bin/sh\n" + script);
         client.toFile().setExecutable(true);
         return client;
     }
