@@ -77,7 +77,7 @@ class FreshnessTest {
         bench.write("Dockerfile", "FROM busybox\n");
         ensured("built");
         Path log = bench.folder.resolve("log");
-        Path client = logging(log);
+        Path client = bench.loggingClient(log);
         bench.ensure("--docker", client.toString(), app + "=.").succeeded();
         assertEquals(1, Files.readAllLines(log).size(), Files.readString(log));
         assertTrue(Files.readString(log).startsWith("image inspect "));
@@ -250,7 +250,7 @@ class FreshnessTest {
         String line = "ERROR: failed to build: failed to solve: failed to prepare extraction snapshot "
                 + "\"extract-771744199-MArs sha256:1d41\": parent snapshot sha256:e644 does not exist: not found";
         Path failures = bench.write("failures", "fail\nfail\n");
-        Path client = client("[ \"$1\" = build ] && [ -s " + failures + " ] || exec " + bench.client() + " \"$@\"\n"
+        Path client = bench.client("[ \"$1\" = build ] && [ -s " + failures + " ] || exec " + bench.client() + " \"$@\"\n"
                 + "sed -i 1d " + failures + "\necho '" + line + "' >&2\nexit 1\n");
         Harness.Result second = ensured("built", "--docker", client.toString());
         List<String> told = second.err().lines().toList();
@@ -272,7 +272,7 @@ class FreshnessTest {
     void anUnknownFailureIsASuccessOnlyIfAnotherBuildOfTheSameInputsMadeTheImage() {
         bench.write("Dockerfile", "FROM busybox\n");
         Path gate = bench.folder.resolve("gate");
-        Path client = client("[ \"$1\" = build ] || exec " + bench.client() + " \"$@\"\n"
+        Path client = bench.client("[ \"$1\" = build ] || exec " + bench.client() + " \"$@\"\n"
                 + "until [ -e " + gate + " ]; do sleep 0.1; done\necho 'ERROR: a text that nobody knows' >&2\nexit 1\n");
         try (Harness.Running loser = bench.ensuring("--docker", client.toString(), app + "=.").start()) {
             Harness.eventually("it builds", Duration.ofSeconds(30), () -> loser.err().contains("building from"));
@@ -316,17 +316,6 @@ class FreshnessTest {
 
     private void check(int status, String line) {
         assertEquals(line + "\n", bench.ensure("--check", app + "=.").expect(status).out());
-    }
-
-    /** The real client, which notes what it was asked. */
-    private Path logging(Path log) {
-        return client("echo \"$*\" >> " + log + "\nexec " + bench.client() + " \"$@\"\n");
-    }
-
-    private static Path client(String script) {
-        Path client = Harness.write(Harness.newFolder().resolve("docker"), "#!/bin/sh\n" + script);
-        client.toFile().setExecutable(true);
-        return client;
     }
 
     private static Stream<String> commandLines() {

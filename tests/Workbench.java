@@ -55,6 +55,18 @@ final class Workbench {
         return engine.docker().toString();
     }
 
+    /** The real client, which notes the arguments of each call in a line of the log. */
+    Path loggingClient(Path log) {
+        return client("echo \"$*\" >> " + log + "\nexec " + client() + " \"$@\"\n");
+    }
+
+    /** A client of this test's own, by its shell script. */
+    Path client(String script) {
+        Path client = Harness.write(Harness.newFolder().resolve("docker"), "#!/bin/sh\n" + script);
+        client.toFile().setExecutable(true);
+        return client;
+    }
+
     Harness.Command command(String... line) {
         return prepared(Harness.command(line));
     }
