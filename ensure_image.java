@@ -62,7 +62,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
  * engine, by the fingerprint of the inputs that every image carries as a label. So there is no success without the
  * right image, and no failure because somebody else was faster.
  */
-@Command(name = "ensure_image", version = "ensure_image " + ensure_image.VERSION, mixinStandardHelpOptions = true,
+@Command(name = "ensure_image", version = "ensure_image " + ensure_image.VERSION,
         sortOptions = false, usageHelpAutoWidth = true,
         customSynopsis = {
             "ensure_image [OPTIONS] REF[=DIR]... [-- DOCKER BUILD OPTIONS...]",
@@ -88,7 +88,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "  ensure_image --all                          everything in images/, bases first",
             "  IMAGE=$(ensure_image -q app-test)           the image ID, for docker run",
             "  ensure_image --check app-test               tells what is stale and why",
-            "  ensure_image app-test -- --network host     options for docker build"})
+            "  ensure_image app-test -- --network host     options for docker build",
+            "  source <(ensure_image --completion)         completion, for bash and zsh"})
 public final class ensure_image implements Callable<Integer> {
 
     static final String VERSION = "0.1.0";
@@ -103,29 +104,42 @@ public final class ensure_image implements Callable<Integer> {
     @Option(names = {"-a", "--all"}, description = "Every image of the collection, the folder of --images.")
     private boolean all;
 
-    @Option(names = {"-f", "--file"}, paramLabel = "FILE",
-            description = "Dockerfile (default: DIR/Dockerfile); - reads it from stdin.")
-    private Path dockerfile;
-
     @Option(names = "--images", paramLabel = "DIR", defaultValue = "images",
             description = "The collection: where the folders of the images are (default: ${DEFAULT-VALUE}). An image "
                 + "that is built FROM another one of it is built after that one, and becomes stale with it.")
     private Path images;
 
-    @Option(names = "--build-arg", paramLabel = "NAME[=VALUE]",
-            description = "Build argument, without VALUE from the environment; may be repeated.")
-    private List<String> buildArguments = List.of();
+    @ArgGroup(validate = false, heading = "%nWhat it is built from:%n")
+    private final Inputs inputs = new Inputs();
 
-    @Option(names = "--target", paramLabel = "STAGE", description = "Stage of the Dockerfile to build.")
-    private String target;
-
-    @Option(names = "--platform", paramLabel = "OS/ARCH", description = "Platform to build for.")
-    private String platform;
-
-    @ArgGroup(exclusive = true, multiplicity = "0..1")
+    @ArgGroup(exclusive = true, heading = "%nWhen it is built (default: if it is missing or stale):%n")
     private When when = new When();
 
-    /** When to build; by default if the image is missing or stale. */
+    @ArgGroup(validate = false, heading = "%nMany at once:%n")
+    private final Crowd crowd = new Crowd();
+
+    @ArgGroup(validate = false, heading = "%nWhat is printed:%n")
+    private final Output output = new Output();
+
+    @ArgGroup(validate = false, heading = "%nOther options:%n")
+    private final Others others = new Others();
+
+    static final class Inputs {
+        @Option(names = {"-f", "--file"}, paramLabel = "FILE",
+                description = "Dockerfile (default: DIR/Dockerfile); - reads it from stdin.")
+        private Path dockerfile;
+
+        @Option(names = "--build-arg", paramLabel = "NAME[=VALUE]",
+                description = "Build argument, without VALUE from the environment; may be repeated.")
+        private List<String> arguments = List.of();
+
+        @Option(names = "--target", paramLabel = "STAGE", description = "Stage of the Dockerfile to build.")
+        private String target;
+
+        @Option(names = "--platform", paramLabel = "OS/ARCH", description = "Platform to build for.")
+        private String platform;
+    }
+
     static final class When {
         @Option(names = "--check", description = "Only report what is missing or stale, and why; exit 11 if anything is.")
         private boolean check;
@@ -135,45 +149,61 @@ public final class ensure_image implements Callable<Integer> {
 
         @Option(names = "--force", description = "Build, whatever is there.")
         private boolean force;
+
+        Rule rule() {
+            return force ? Rule.ALWAYS : ifMissing ? Rule.IF_MISSING : Rule.IF_STALE;
+        }
     }
 
-    @Option(names = "--single-flight", description = "Let one process on this machine build, the others that want the "
-            + "same from the same inputs wait for it: saves work, changes no outcome.")
-    private boolean singleFlight;
+    static final class Crowd {
+        @Option(names = {"-j", "--jobs"}, paramLabel = "N",
+                description = "How many images at once (default: the number of processors).")
+        private int jobs = Runtime.getRuntime().availableProcessors();
 
-    @Option(names = "--wait", paramLabel = "SECONDS", defaultValue = "120",
-            description = "With --single-flight: how long to wait before building anyway (default: ${DEFAULT-VALUE}).")
-    private int waitSeconds;
+        @Option(names = "--attempts", paramLabel = "N", defaultValue = "5",
+                description = "How often to build when the tag is lost to others or an export fails for a passing reason "
+                    + "(default: ${DEFAULT-VALUE}).")
+        private int attempts;
 
-    @Option(names = {"-j", "--jobs"}, paramLabel = "N",
-            description = "How many images at once (default: the number of processors).")
-    private int jobs = Runtime.getRuntime().availableProcessors();
+        @Option(names = "--timeout", paramLabel = "SECONDS", defaultValue = "300",
+                description = "Limit for one image, attempts and waits included (default: ${DEFAULT-VALUE}).")
+        private int timeoutSeconds;
 
-    @Option(names = "--timeout", paramLabel = "SECONDS", defaultValue = "300",
-            description = "Limit for one image, retries included (default: ${DEFAULT-VALUE}).")
-    private int timeoutSeconds;
+        @Option(names = "--single-flight", description = "Let one process on this machine build, the others that want "
+                + "the same from the same inputs wait for it: saves work, changes no outcome.")
+        private boolean singleFlight;
 
-    @Option(names = "--attempts", paramLabel = "N", defaultValue = "5",
-            description = "How often to build when the tag is lost to others or an export fails for a passing reason "
-                + "(default: ${DEFAULT-VALUE}).")
-    private int attempts;
+        @Option(names = "--wait", paramLabel = "SECONDS", defaultValue = "120",
+                description = "With --single-flight: how long to wait before building anyway (default: ${DEFAULT-VALUE}).")
+        private int waitSeconds;
+    }
 
-    @Option(names = "--docker", paramLabel = "COMMAND", defaultValue = "docker",
-            description = "The docker command line client, or podman (default: ${DEFAULT-VALUE}).")
-    private String dockerCommand;
+    static final class Output {
+        @Option(names = {"-q", "--quiet"}, description = "Only the image IDs, one a line.")
+        private boolean quiet;
 
-    @Option(names = {"-q", "--quiet"}, description = "Print only the image IDs, one a line.")
-    private boolean quiet;
+        @Option(names = "--format", paramLabel = "text|json", defaultValue = "text",
+                description = "json: one object a line for every image.")
+        private String format;
 
-    @Option(names = "--format", paramLabel = "text|json", defaultValue = "text",
-            description = "json: one object a line for every image.")
-    private String format;
+        @Option(names = {"-v", "--verbose"}, description = "The output of every build, and stack traces.")
+        private boolean verbose;
+    }
 
-    @Option(names = {"-v", "--verbose"}, description = "Show the output of every build, and stack traces.")
-    private boolean verbose;
+    static final class Others {
+        @Option(names = "--docker", paramLabel = "COMMAND", defaultValue = "docker",
+                description = "The docker command line client, or podman (default: ${DEFAULT-VALUE}).")
+        private String docker;
 
-    @Option(names = "--completion", description = "Print completions for bash and zsh: source <(ensure_image --completion)")
-    private boolean completion;
+        @Option(names = "--completion", description = "Print the completion for bash and zsh.")
+        private boolean completion;
+
+        @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
+        private boolean help;
+
+        @Option(names = {"-V", "--version"}, versionHelp = true, description = "Print the version.")
+        private boolean version;
+    }
 
     @Spec
     private CommandSpec spec;
@@ -193,7 +223,7 @@ public final class ensure_image implements Callable<Integer> {
         List<String> ours = separator < 0 ? all : all.subList(0, separator);
         return new CommandLine(script)
                 .setParameterExceptionHandler((e, ignored) -> {
-                    script.report(new Failed(ExitCode.USAGE, Text.printable(e.getMessage()), Text.didYouMean(e)));
+                    script.report(new Failed(ExitCode.USAGE, Text.mistake(e), Text.didYouMean(e)));
                     return ExitCode.USAGE.status;
                 })
                 .setExecutionExceptionHandler((e, commandLine, ignored) -> script.report(e).status)
@@ -202,24 +232,21 @@ public final class ensure_image implements Callable<Integer> {
 
     @Override
     public Integer call() throws Failed {
-        if (completion) {
+        if (others.completion) {
             spec.commandLine().getOut().println(AutoComplete.bash("ensure_image", spec.commandLine()));
             return ExitCode.ENSURED.status;
         }
         checkOptions();
-        Docker docker = new Docker(dockerCommand, System.getenv());
-        Recipe.Options options = Recipe.Options.of(buildArguments, target, platform, passThrough, docker.environment());
-        List<Images.Image> wanted = new Images(images, options).wanted(all, arguments, dockerfile);
+        Docker docker = new Docker(others.docker, System.getenv());
+        Recipe.Options options = Recipe.Options.of(inputs.arguments, inputs.target, inputs.platform, passThrough,
+                docker.environment());
+        List<Images.Image> wanted = new Images(images, options).wanted(all, arguments, inputs.dockerfile);
         Cache cache = Cache.of(System.getenv());
-        try (Report report = Reports.of(new Reports.Style(format, quiet, verbose), spec.commandLine())) {
-            Builder builder = new Builder(docker, new Freshness(docker, cache), rule(), attempts,
-                    Duration.ofSeconds(timeoutSeconds), flights(cache), report);
-            return new Run(builder, when.check, jobs, report).all(wanted).status;
+        try (Report report = Reports.of(new Reports.Style(output.format, output.quiet, output.verbose), spec.commandLine())) {
+            Builder builder = new Builder(docker, new Freshness(docker, cache), when.rule(), crowd.attempts,
+                    Duration.ofSeconds(crowd.timeoutSeconds), flights(cache), report);
+            return new Run(builder, when.check, crowd.jobs, report).all(wanted).status;
         }
-    }
-
-    private Rule rule() {
-        return when.force ? Rule.ALWAYS : when.ifMissing ? Rule.IF_MISSING : Rule.IF_STALE;
     }
 
     private void checkOptions() throws Failed {
@@ -229,17 +256,19 @@ public final class ensure_image implements Callable<Integer> {
         if (!arguments.isEmpty() && all) {
             throw new Failed(ExitCode.USAGE, "--all names every image, but there are references too", Text.SEE_HELP);
         }
-        if (dockerfile != null && (all || arguments.size() > 1)) {
+        if (inputs.dockerfile != null && (all || arguments.size() > 1)) {
             throw new Failed(ExitCode.USAGE, "--file names one Dockerfile, but there are several references", "");
         }
-        if (Stream.of(attempts, timeoutSeconds, jobs, waitSeconds).anyMatch(number -> number < 1)) {
+        if (Stream.of(crowd.attempts, crowd.timeoutSeconds, crowd.jobs, crowd.waitSeconds).anyMatch(number -> number < 1)) {
             throw new Failed(ExitCode.USAGE, "--attempts, --timeout, --jobs and --wait take numbers from 1", "");
         }
     }
 
     private Optional<SingleFlight> flights(Cache cache) {
-        return singleFlight ? Optional.of(new SingleFlight(cache.folder("flights"), Duration.ofSeconds(waitSeconds)))
-                : Optional.empty();
+        if (!crowd.singleFlight) {
+            return Optional.empty();
+        }
+        return Optional.of(new SingleFlight(cache.folder("flights"), Duration.ofSeconds(crowd.waitSeconds)));
     }
 
     /** Shows a failure that belongs to no image in one or two lines: what failed, what to do. */
@@ -251,7 +280,7 @@ public final class ensure_image implements Callable<Integer> {
         if (!failed.hint.isEmpty()) {
             err.println(failed.hint);
         }
-        if (verbose && failed.code != ExitCode.USAGE) {
+        if (output.verbose && failed.code != ExitCode.USAGE) {
             e.printStackTrace(err);
         }
         err.flush();
@@ -1101,6 +1130,10 @@ public final class ensure_image implements Callable<Integer> {
         private static final Pattern COLOUR = Pattern.compile("\u001b\\[[0-9;]*m");
 
         private Text() {
+        }
+
+        static String mistake(ParameterException e) {
+            return printable(e.getMessage()).replaceFirst("^Error: ", "");
         }
 
         static String didYouMean(ParameterException e) {

@@ -212,6 +212,25 @@ class EnsureImageTest {
         Harness.eventually("nothing is left building", Duration.ofSeconds(20), () -> !isRunning(sleep));
     }
 
+    // ---- Help
+
+    @Test
+    void helpVersionAndCompletionNeedNoEngine() {
+        String help = Harness.script("ensure_image", "--help").in(folder).run().succeeded().out();
+        assertTrue(help.lines().allMatch(line -> line.length() <= 80), help);
+        for (ensure_image.ExitCode code : ensure_image.ExitCode.values()) {
+            assertEquals(code != ensure_image.ExitCode.BUG, help.matches("(?s).*\n +" + code.status + " +\\w.*"),
+                    code + " is documented: " + help);
+        }
+        assertEquals("ensure_image " + ensure_image.VERSION + "\n",
+                Harness.script("ensure_image", "--version").in(folder).run().succeeded().out());
+        String completion = Harness.script("ensure_image", "--completion").in(folder).run().succeeded().out();
+        Harness.Result completed = Harness.command("bash", "-c", "source /dev/stdin; COMP_WORDS=(ensure_image --single);"
+                + " COMP_CWORD=1; _complete_ensure_image ensure_image --single ensure_image; echo \"${COMPREPLY[@]}\"")
+                .input(completion).in(folder).run().succeeded();
+        assertEquals("--single-flight\n", completed.out());
+    }
+
     // ---- Errors of the user and of the machine
 
     @Test
@@ -225,6 +244,7 @@ class EnsureImageTest {
         assertMistake("ensure_image: Dockerfile not found: images/empty/Dockerfile", "empty");
         assertMistake("ensure_image: Dockerfile not found: other", "empty", "-f", "other");
         assertMistake("ensure_image: Unknown option: '--atempts'", "empty", "--atempts");
+        assertMistake("ensure_image: --check, --force are mutually exclusive (specify only one)", "empty", "--check", "--force");
         assertMistake("ensure_image: --file names one Dockerfile, but there are several references", "a", "b", "-f", "x");
         assertMistake("ensure_image: --attempts, --timeout, --jobs and --wait take numbers from 1", "empty", "--timeout", "0");
         assertMistake("ensure_image: malformed reference: '\\u001b[2a': a name has letters, digits, and single . _ - "
