@@ -35,6 +35,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -245,7 +246,7 @@ public final class ensure_image implements Callable<Integer> {
         try (Report report = Reports.of(new Reports.Style(output.format, output.quiet, output.verbose), spec.commandLine())) {
             Builder builder = new Builder(docker, new Freshness(docker, cache), when.rule(), crowd.attempts,
                     Duration.ofSeconds(crowd.timeoutSeconds), flights(cache), report);
-            return new Run(builder, when.check, crowd.jobs, report).all(wanted).status;
+            return new Run(builder, when.check, new Semaphore(crowd.jobs), report).all(wanted).status;
         }
     }
 
@@ -289,8 +290,8 @@ public final class ensure_image implements Callable<Integer> {
 
     // -------------------------------------------------------------------------------------------- many images
 
-    /** Several images, each after its bases, some at a time. */
-    record Run(Builder builder, boolean check, int jobs, Report report) {
+    /** Several images, each after its bases, some at a time: who waits for a base is not one of them. */
+    record Run(Builder builder, boolean check, Semaphore jobs, Report report) {
 
         /**
          * Ensures them all and returns the worst outcome. One's failure stops what is built on it and nothing else,
@@ -300,7 +301,7 @@ public final class ensure_image implements Callable<Integer> {
          */
         ExitCode all(List<Images.Image> images) {
             report.begin(images);
-            ExecutorService pool = Executors.newFixedThreadPool(Math.min(jobs, images.size()));
+            ExecutorService pool = Executors.newFixedThreadPool(images.size());
             try {
                 Map<Reference, Future<Result>> results = new ConcurrentHashMap<>();
                 for (Images.Image image : images) {
@@ -345,13 +346,26 @@ public final class ensure_image implements Callable<Integer> {
                     bases.put(base.reference().toString(), result.fingerprint());
                 }
                 try {
-                    Recipe recipe = image.recipe().on(bases);
-                    return check ? builder.check(recipe) : builder.ensure(recipe);
+                    return one(image.recipe().on(bases));
                 } catch (BaseReplaced e) {
                     if (round == builder.attempts()) {
                         throw e;
                     }
                 }
+            }
+        }
+
+        private Result one(Recipe recipe) throws Failed {
+            try {
+                jobs.acquire();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw Text.interrupted();
+            }
+            try {
+                return check ? builder.check(recipe) : builder.ensure(recipe);
+            } finally {
+                jobs.release();
             }
         }
 

@@ -83,6 +83,18 @@ class CollectionTest {
     }
 
     @Test
+    void whoWaitsForItsBaseKeepsNobodyFromBuilding() {
+        image(base, "FROM busybox\nRUN sleep 60\n");
+        image(app, "FROM " + base + "\n");
+        image(tool, "FROM busybox\n");
+        try (Harness.Running running = bench.ensuring("--all", "--jobs", "2").start()) {
+            Harness.eventually("the tool is built beside the base", Duration.ofSeconds(60),
+                    () -> bench.docker("image", "inspect", tool).status() == 0);
+            assertTrue(running.isAlive(), "control: the base is still being built");
+        }
+    }
+
+    @Test
     void theCollectionIsBuiltByManyAtOnce() {
         image(base, "FROM busybox\nRUN sleep 1; echo " + id + " > /id\n");
         image(app, "FROM " + base + "\nRUN sleep 1\n");
