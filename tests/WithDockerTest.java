@@ -25,6 +25,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -35,6 +36,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  *
  * <p>Run: {@code ./jbangw tests/all.java WithDockerTest}
  */
+@Isolated("nothing of an engine remains on the machine: that can only be seen if no other engine starts or ends meanwhile")
 class WithDockerTest {
 
     private static final Duration SOON = Duration.ofSeconds(20);

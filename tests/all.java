@@ -16,17 +16,22 @@ import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executors;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.junit.platform.engine.DiscoverySelector;
 import org.junit.platform.engine.TestExecutionResult;
 import org.junit.platform.engine.discovery.ClassNameFilter;
 import org.junit.platform.engine.support.descriptor.ClassSource;
 import org.junit.platform.engine.support.descriptor.MethodSource;
+import org.junit.platform.launcher.LauncherDiscoveryRequest;
 import org.junit.platform.launcher.TestExecutionListener;
 import org.junit.platform.launcher.TestIdentifier;
 import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
@@ -48,46 +53,80 @@ class all {
     }
 
     static int execute(String... names) {
-        List<DiscoverySelector> selectors = new ArrayList<>();
+        List<Part> parts = new ArrayList<>();
         try {
             for (var name : names) {
-                selectors.addAll(named(name));
+                parts.addAll(named(name));
             }
         } catch (NoSuchTest e) {
             System.err.println("all: " + e.getMessage());
             return USAGE;
         }
-        var request = LauncherDiscoveryRequestBuilder.request()
-                .selectors(selectors.isEmpty() ? everything() : selectors)
-                .filters(ClassNameFilter.includeClassNamePatterns(".*Test"))
-                .configurationParameter("junit.jupiter.testclass.order.default",
-                        "org.junit.jupiter.api.ClassOrderer$ClassName")
-                .configurationParameter("junit.jupiter.testmethod.order.default",
-                        "org.junit.jupiter.api.MethodOrderer$MethodName")
-                // Only against a hang: every process that a test starts has its own, shorter bound.
-                .configurationParameter("junit.jupiter.execution.timeout.default", "15 m")
-                .build();
         var report = new Report(System.out);
         try {
-            LauncherFactory.create().execute(request, report);
+            run(parts.isEmpty() ? everything() : parts, report);
         } finally {
             Harness.closeAll();
         }
         return report.finish() ? 0 : FAILED;
     }
 
+    /**
+     * A test class, or a part of one.
+     *
+     * @param alone whether nothing else may run beside it, because it looks at the whole machine
+     */
+    private record Part(DiscoverySelector selector, boolean alone) {
+
+        Part(DiscoverySelector selector, Class<?> type) {
+            this(selector, type.isAnnotationPresent(Isolated.class));
+        }
+
+        void run(Report report) {
+            LauncherFactory.create().execute(request(List.of(selector)), report);
+        }
+    }
+
+    /** Two at a time, for most of the time a test waits for an engine; then those that run alone. */
+    private static void run(List<Part> parts, Report report) {
+        var pool = Executors.newFixedThreadPool(2);
+        try {
+            var running = parts.stream().filter(part -> !part.alone())
+                    .map(part -> CompletableFuture.runAsync(() -> part.run(report), pool)).toList();
+            running.forEach(CompletableFuture::join);
+            parts.stream().filter(Part::alone).forEach(part -> part.run(report));
+        } finally {
+            pool.shutdownNow();
+        }
+    }
+
+    private static LauncherDiscoveryRequest request(List<? extends DiscoverySelector> selectors) {
+        return LauncherDiscoveryRequestBuilder.request()
+                .selectors(selectors)
+                .filters(ClassNameFilter.includeClassNamePatterns(".*Test"))
+                .configurationParameter("junit.jupiter.testmethod.order.default",
+                        "org.junit.jupiter.api.MethodOrderer$MethodName")
+                // Only against a hang: every process that a test starts has its own, shorter bound.
+                .configurationParameter("junit.jupiter.execution.timeout.default", "15 m")
+                .build();
+    }
+
     /** All test classes of this script's own jar. */
-    private static List<? extends DiscoverySelector> everything() {
+    private static List<Part> everything() {
         try {
             var jar = Path.of(all.class.getProtectionDomain().getCodeSource().getLocation().toURI());
-            return selectClasspathRoots(Set.of(jar));
+            var plan = LauncherFactory.create().discover(request(selectClasspathRoots(Set.of(jar))));
+            return plan.getRoots().stream().flatMap(engine -> plan.getChildren(engine).stream())
+                    .flatMap(test -> test.getSource().stream()).map(ClassSource.class::cast)
+                    .<Class<?>>map(ClassSource::getJavaClass).distinct().sorted(Comparator.comparing(Class::getName))
+                    .map(type -> new Part(selectClass(type), type)).toList();
         } catch (URISyntaxException e) {
             throw new IllegalStateException(e);
         }
     }
 
     /** The tests that {@code CLASS} or {@code CLASS#METHOD} names. */
-    private static List<DiscoverySelector> named(String name) throws NoSuchTest {
+    private static List<Part> named(String name) throws NoSuchTest {
         var parts = name.split("#", 2);
         Class<?> type;
         try {
@@ -96,11 +135,11 @@ class all {
             throw new NoSuchTest("no test class " + parts[0] + " in tests/");
         }
         if (parts.length == 1) {
-            return List.of(selectClass(type));
+            return List.of(new Part(selectClass(type), type));
         }
         var methods = Arrays.stream(type.getDeclaredMethods())
                 .filter(method -> !method.isSynthetic() && method.getName().equals(parts[1]))
-                .<DiscoverySelector>map(method -> selectMethod(type, method))
+                .map(method -> new Part(selectMethod(type, method), type))
                 .toList();
         if (methods.isEmpty()) {
             throw new NoSuchTest("no method " + parts[1] + " in " + parts[0]);
