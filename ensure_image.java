@@ -520,8 +520,8 @@ public final class ensure_image implements Callable<Integer> {
             Built built = docker.build(recipe, inputs.value(), watch,
                     line -> events.output(recipe, recipe.options().redacted(line)));
             Verdict verdict = Verdict.of(built.process(), recipe.reference());
-            Optional<String> id = built.id().or(verdict::id);
-            if (id.isEmpty()) {
+            List<String> ids = built.ids().isEmpty() ? verdict.id().stream().toList() : built.ids();
+            if (ids.isEmpty()) {
                 return verdict.kind() == Verdict.Kind.DONE ? verdict.as(Verdict.Kind.FAILED) : verdict;
             }
             if (!freshness.unchanged(recipe, inputs)) {
@@ -529,7 +529,19 @@ public final class ensure_image implements Callable<Integer> {
             }
             freshness.checkBases(recipe, watch);
             events.step(recipe, Step.NAMING);
-            return Verdict.of(docker.tag(id.get(), recipe.reference(), watch), recipe.reference()).of(id.get());
+            return name(recipe, ids, watch);
+        }
+
+        /** Names the image by the first of its IDs that the engine knows. */
+        private Verdict name(Recipe recipe, List<String> ids, Stopwatch watch) throws Failed {
+            Verdict verdict = null;
+            for (String id : ids) {
+                verdict = Verdict.of(docker.tag(id, recipe.reference(), watch), recipe.reference()).of(id);
+                if (verdict.kind() != Verdict.Kind.TRANSIENT) {
+                    break;
+                }
+            }
+            return verdict;
         }
 
         private SingleFlight.Turn turn(Recipe recipe, Fingerprints.Fingerprint inputs, Stopwatch watch) throws Failed {
@@ -856,8 +868,11 @@ public final class ensure_image implements Callable<Integer> {
 
     // ------------------------------------------------------------------------------------------------- docker
 
-    /** A build that has ended, and the ID of the image that it made. */
-    record Built(Processes.Finished process, Optional<String> id) {
+    /**
+     * A build that has ended, and the IDs that its image may have: the digest of its manifest, as the containerd store has
+     * it, and that of its configuration, as the classic one has it. A builder in a container (buildx) cannot know which.
+     */
+    record Built(Processes.Finished process, List<String> ids) {
     }
 
     /** The docker command line client: the one place that starts it. */
@@ -944,7 +959,8 @@ public final class ensure_image implements Callable<Integer> {
                     metadata.set(false); // the legacy builder, podman
                     return build(recipe, fingerprint, watch, listener);
                 }
-                return new Built(process, found(DIGEST, digest, 1).or(() -> found(ID, id, 0)));
+                return new Built(process, Stream.of(found(DIGEST, digest, 1), found(ID, id, 0)).flatMap(Optional::stream)
+                        .distinct().toList());
             }
         }
 

@@ -225,6 +225,18 @@ class FreshnessTest {
         assertEquals(1, ids.size(), ids.toString());
     }
 
+    /** As a builder in a container has it, whose image is loaded into a classic store: the metadata tells the manifest. */
+    @Test
+    void anImageIsFoundByTheDigestOfItsConfigurationToo() {
+        bench = new Workbench("28.5", with_docker.Store.CLASSIC, "1", Harness.newFolder());
+        bench.write("Dockerfile", "FROM busybox\n");
+        Path client = bench.client(bench.client() + " \"$@\" || exit\nwhile [ $# -gt 0 ]; do\n"
+                + "[ \"$1\" != --metadata-file ] || sed -i 's/\\(\"containerimage.digest\": \"sha256:\\)[0-9a-f]*/\\1"
+                + "0".repeat(64) + "/' \"$2\"\nshift\ndone\n");
+        String ids = ensured("built", "--docker", client.toString()).out();
+        assertTrue(ids.contains(bench.imageId(app)), ids);
+    }
+
     @Test
     void whatChangedWhileItWasBuiltIsBuiltAgain() {
         bench.write("Dockerfile", "FROM busybox\nCOPY file /file\nRUN sleep 4\n");
