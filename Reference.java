@@ -57,10 +57,14 @@ record Reference(String domain, String path, String tag) {
         return new ensure_image.Failed(ensure_image.ExitCode.USAGE, "malformed reference: '" + ensure_image.Text.printable(text) + "': " + why, "");
     }
 
-    /** As people write it, but always with the tag: without one the engine may take it for an image ID. */
+    /**
+     * As people write it, as far as that names the same image: what {@code docker.io/} stands before may look like a
+     * host, too. Always with the tag: without one the engine may take it for an image ID.
+     */
     @Override
     public String toString() {
-        String name = domain.equals(DOCKER_HUB) ? path.replaceFirst("^library/", "") : domain + "/" + path;
-        return name + ":" + tag;
+        String name = path.replaceFirst("^library/(?=[^/]+$)", "");
+        boolean needsDomain = !domain.equals(DOCKER_HUB) || isDomain(name.substring(0, Math.max(0, name.indexOf('/'))));
+        return (needsDomain ? domain + "/" + path : name) + ":" + tag;
     }
 }

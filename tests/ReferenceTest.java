@@ -26,6 +26,9 @@ class ReferenceTest {
         "example.com/a/b/c:1.0,              example.com,        a/b/c,        1.0,    example.com/a/b/c:1.0",
         "Example/app,                        Example,            app,          latest, Example/app:latest",
         "[::1]:5000/app,                     [::1]:5000,         app,          latest, [::1]:5000/app:latest",
+        "docker.io/library/team/app,         docker.io,          library/team/app, latest, library/team/app:latest",
+        "docker.io/example.com/app,          docker.io,          example.com/app, latest, docker.io/example.com/app:latest",
+        "library/example.com/app,            docker.io,          library/example.com/app, latest, library/example.com/app:latest",
         "a__b-c.d--e:_X.-,                   docker.io,          library/a__b-c.d--e, _X.-, a__b-c.d--e:_X.-",
     })
     void aReferenceIsReadAsTheEngineReadsIt(String text, String domain, String path, String tag, String shown)
