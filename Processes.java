@@ -138,8 +138,8 @@ final class Processes {
             String text = line.toString(StandardCharsets.UTF_8).stripTrailing();
             line.reset();
             kept.addLast(text);
-            for (size += text.length(); size > KEPT; ) {
-                size -= kept.removeFirst().length();
+            for (size += text.length() + 1; size > KEPT; ) { // an empty line takes room too
+                size -= kept.removeFirst().length() + 1;
             }
             listener.accept(text);
         }
