@@ -1158,6 +1158,8 @@ public final class ensure_image implements Callable<Integer> {
         static final String TIMEOUT_HINT = "Allow more with --timeout SECONDS.";
 
         private static final Pattern COLOUR = Pattern.compile("\u001b\\[[0-9;]*m");
+        private static final Set<Byte> UNPRINTABLE = Set.of(Character.CONTROL, Character.FORMAT, Character.SURROGATE,
+                Character.LINE_SEPARATOR, Character.PARAGRAPH_SEPARATOR);
 
         private Text() {
         }
@@ -1279,7 +1281,7 @@ public final class ensure_image implements Callable<Integer> {
         /** Text from elsewhere with its control characters made visible: it cannot move the cursor or end a line. */
         static String printable(Object text) {
             return COLOUR.matcher(String.valueOf(text)).replaceAll("").codePoints()
-                    .mapToObj(c -> c == '\t' || !Character.isISOControl(c) && Character.getType(c) != Character.FORMAT
+                    .mapToObj(c -> c == '\t' || !UNPRINTABLE.contains((byte) Character.getType(c))
                         ? Character.toString(c) : String.format(Locale.ROOT, "\\u%04x", c))
                     .collect(Collectors.joining());
         }
