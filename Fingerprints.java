@@ -1,3 +1,5 @@
+//DEPS com.google.re2j:re2j:1.8
+
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
@@ -37,7 +39,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.regex.PatternSyntaxException;
 import java.util.stream.Collectors;
 
 /**
@@ -232,11 +233,14 @@ final class Fingerprints {
                 Pattern.compile("\\$(?:(\\w+)|\\{(\\w+)(?:(:?)([-+])([^${}]*))?\\})");
         private static final Pattern REMOTE = Pattern.compile("(?i)(https?|git|ssh)://.*|git@.*");
         private static final Pattern JSON_LIST =
-                Pattern.compile("\\s\\[\\s*\"([^\"\\\\]*(?:\"\\s*,\\s*\"[^\"\\\\]*)*)\"\\s*\\]\\s*$");
+                Pattern.compile("\\s\\[\\s*\"([^\"\\\\]*+(?:\"\\s*+,\\s*+\"[^\"\\\\]*+)*+)\"\\s*\\]\\s*$");
         private static final Set<String> KNOWN_FLAGS = Set.of("from", "chown", "chmod", "link", "exclude", "checksum",
                 "keep-git-dir", "unpack", "mount", "network", "security", "device");
         private static final Set<String> WITHOUT_CONTEXT = Set.of("CMD", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK",
                 "LABEL", "MAINTAINER", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR");
+
+        /** Longer than any reference. Values made of values may double with every line; such a one stays unknown. */
+        private static final int LONGEST_VALUE = 4096;
 
         final SortedSet<String> sources = new TreeSet<>();
         final SortedSet<String> bases = new TreeSet<>();
@@ -253,14 +257,20 @@ final class Fingerprints {
         }
 
         void read(String text) {
-            Deque<String> lines = new ArrayDeque<>(Arrays.asList(text.replaceFirst("^\u00ef\u00bb\u00bf", "")
-                    .split("\r*\n|\r+$")));
-            if (lines.peek().startsWith("#!")) everything();
+            Deque<String> lines = new ArrayDeque<>();
+            for (String line : text.replaceFirst("^\u00ef\u00bb\u00bf", "").split("\n")) lines.add(withoutReturns(line));
+            if (!lines.isEmpty() && lines.peek().startsWith("#!")) everything();
             directives(new ArrayDeque<>(lines));
             while (!lines.isEmpty()) {
                 String line = lines.remove().stripLeading();
                 if (!line.isEmpty() && !line.startsWith("#")) instruction(joined(line, lines), lines);
             }
+        }
+
+        private static String withoutReturns(String line) {
+            int end = line.length();
+            while (end > 0 && line.charAt(end - 1) == '\r') end--;
+            return line.substring(0, end);
         }
 
         private void everything() { sources.add("/"); }
@@ -336,7 +346,7 @@ final class Fingerprints {
             String[] pair = word.split("=", 2);
             String value = given.containsKey(pair[0]) ? raw(given.get(pair[0]))
                     : pair.length == 2 ? substituted(pair[1]) : null;
-            if (value != null) globals.put(pair[0], value);
+            if (value != null && value.length() <= LONGEST_VALUE) globals.put(pair[0], value);
         }
 
         private void from(List<String> words) {
@@ -411,9 +421,10 @@ final class Fingerprints {
 
     /** The patterns of a .dockerignore, with the meaning that BuildKit gives them, quirks included. */
     record Ignore(List<Glob> globs, boolean plainExceptions, String unclear) {
+        private static final Pattern SPACE = Pattern.compile("[\t-\r ]|\u00c2[\u0085\u00a0]|\u00e1\u009a\u0080"
+                + "|\u00e2\u0080[\u0080-\u008a\u00a8\u00a9\u00af]|\u00e2\u0081\u009f|\u00e3\u0080\u0080");
+        private static final int LONGEST_SPACE = 3; // bytes
         static final Ignore NONE = of("");
-        private static final String SPACE = "(?:[\t-\r ]|\u00c2[\u0085\u00a0]|\u00e1\u009a\u0080"
-                + "|\u00e2\u0080[\u0080-\u008a\u00a8\u00a9\u00af]|\u00e2\u0081\u009f|\u00e3\u0080\u0080)+";
 
         /** What is known of one path: does each pattern match it or a folder above, and what follows from that. */
         record Verdict(boolean[] matches, boolean excluded, boolean pruned) { }
@@ -456,7 +467,17 @@ final class Fingerprints {
         }
 
         private static String trimmed(String s) {
-            return s.replaceFirst("^" + SPACE, "").replaceFirst(SPACE + "$", "");
+            Matcher space = SPACE.matcher(s);
+            int begin = 0;
+            while (space.region(begin, s.length()).lookingAt()) begin = space.end();
+            int end = s.length();
+            for (int length = 1; length <= LONGEST_SPACE && end - length >= begin; length++) {
+                if (space.region(end - length, end).matches()) {
+                    end -= length;
+                    length = 0;
+                }
+            }
+            return s.substring(begin, end);
         }
 
         Verdict top() { return new Verdict(new boolean[globs.size()], false, false); }
@@ -477,19 +498,23 @@ final class Fingerprints {
     }
 
     /**
-     * One pattern. {@code regex} is null where plain comparison does, {@code certain} is false where BuildKit's regular
+     * One pattern. {@code regex} is null where plain comparison does; it is Go's, in linear time for any pattern. {@code certain} is false where BuildKit's regular
      * expressions, which patterns reach nearly unfiltered, may differ from ours: then it excludes nothing and
      * re-includes everything.
      */
-    private record Glob(boolean exception, String text, Kind kind, Pattern regex, boolean certain) {
+    private record Glob(boolean exception, String text, Kind kind, com.google.re2j.Pattern regex, boolean certain) {
         enum Kind { EXACT, PREFIX, SUFFIX, REGEX }
 
         private static final Pattern SIMPLE_CLASS = Pattern.compile(
-                "\\[\\^?(?:[^]\\[\\\\*?^-]|\\\\\\p{Punct})(?:[^]\\[\\\\*?]|\\\\\\p{Punct})*(?<!(?<!\\\\)-)\\]");
+                "\\[\\^?(?:[^]\\[\\\\*?^-]|\\\\\\p{Punct})(?:[^]\\[\\\\*?]|\\\\\\p{Punct})*+(?<!(?<!\\\\)-)\\]");
+
+        /** Of a path on Linux. */
+        private static final int LONGEST = 4096;
 
         static Glob of(String pattern) {
             boolean exception = pattern.startsWith("!");
             String text = exception ? pattern.substring(1) : pattern;
+            if (text.length() > LONGEST) return new Glob(exception, text, Kind.REGEX, null, false);
             Kind kind = Kind.EXACT;
             boolean certain = !text.isEmpty();
             boolean literal = true;
@@ -522,8 +547,8 @@ final class Fingerprints {
                 }
                 else regex.append(c);
             }
-            Pattern compiled = compiled(regex + "\\z");
-            certain &= compiled != null && (literal || kind != Kind.REGEX);
+            com.google.re2j.Pattern compiled = kind == Kind.REGEX ? compiled(regex + "\\z") : null;
+            certain &= kind != Kind.REGEX || compiled != null && literal;
             return new Glob(exception, text, kind, compiled, certain);
         }
 
@@ -533,10 +558,10 @@ final class Fingerprints {
             return simple.lookingAt() ? simple.end() - 1 : 0;
         }
 
-        private static Pattern compiled(String regex) {
+        private static com.google.re2j.Pattern compiled(String regex) {
             try {
-                return Pattern.compile(regex, Pattern.UNIX_LINES);
-            } catch (PatternSyntaxException e) {
+                return com.google.re2j.Pattern.compile(regex);
+            } catch (com.google.re2j.PatternSyntaxException e) {
                 return null;
             }
         }
