@@ -25,6 +25,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.parallel.Isolated;
 import org.junit.platform.engine.DiscoverySelector;
 import org.junit.platform.engine.TestExecutionResult;
@@ -47,6 +49,8 @@ class all {
 
     static final int FAILED = 10;
     static final int USAGE = 2;
+    /** Held, or its level is forgotten. It tells that there is no database, each time. */
+    private static final Logger LIBRARY = Logger.getLogger("net.jqwik");
 
     public static void main(String... args) {
         System.exit(execute(args));
@@ -62,6 +66,7 @@ class all {
             System.err.println("all: " + e.getMessage());
             return USAGE;
         }
+        LIBRARY.setLevel(Level.WARNING);
         var report = new Report(System.out);
         try {
             run(parts.isEmpty() ? everything() : parts, report);
@@ -108,6 +113,8 @@ class all {
                         "org.junit.jupiter.api.MethodOrderer$MethodName")
                 // Only against a hang: every process that a test starts has its own, shorter bound.
                 .configurationParameter("junit.jupiter.execution.timeout.default", "15 m")
+                .configurationParameter("jqwik.database", "") // properties have fixed seeds: nothing to remember
+                .configurationParameter("jqwik.reporting.onlyfailures", "true")
                 .build();
     }
 
