@@ -21,7 +21,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.Deque;
 import java.util.HashSet;
@@ -131,8 +130,7 @@ final class Fingerprints {
          */
         boolean unchanged(Inputs inputs) {
             try {
-                return inputs.dockerfile.unchanged()
-                        && View.of(inputs, Scope.of(value)).stamp().value.equals(stamp.value)
+                return View.of(inputs, Scope.of(value)).stamp().value.equals(stamp.value)
                         && (!stamp.racy || of(inputs, Scope.of(value)).value.equals(value));
             } catch (Unreadable gone) {
                 return false;
@@ -205,21 +203,32 @@ final class Fingerprints {
      * {@code /} if it may use everything; {@code bases}: images that it builds on or copies from, as written, variables
      * substituted; {@code triggers}: it has ONBUILD instructions, which see the context of whoever builds on it.
      */
-    record Dockerfile(Path file, byte[] content, SortedSet<String> sources, SortedSet<String> bases, boolean triggers) {
+    record Dockerfile(Path file, byte[] content, SortedSet<String> sources, SortedSet<String> bases, boolean triggers,
+            List<Stat> stats) {
 
         static Dockerfile read(Path file, Map<String, String> arguments) {
-            return of(file, contentOf(file), arguments);
+            List<Stat> before = stats(file);
+            return of(file, contentOf(file), arguments, before);
         }
 
         /** {@code file} is null for a Dockerfile that is none ({@code -f -}). */
         static Dockerfile of(Path file, byte[] content, Map<String, String> arguments) {
-            DockerfileReader reader = new DockerfileReader(arguments);
-            reader.read(new String(content, StandardCharsets.ISO_8859_1));
-            return new Dockerfile(file, content, reader.sources, reader.bases, reader.triggers);
+            return of(file, content, arguments, List.of());
         }
 
-        boolean unchanged() {
-            return file == null || Arrays.equals(contentOf(file), content);
+        private static Dockerfile of(Path file, byte[] content, Map<String, String> arguments, List<Stat> stats) {
+            DockerfileReader reader = new DockerfileReader(arguments);
+            reader.read(new String(content, StandardCharsets.ISO_8859_1));
+            return new Dockerfile(file, content, reader.sources, reader.bases, reader.triggers, stats);
+        }
+
+        /** Of the file, and of what it links to. */
+        private static List<Stat> stats(Path file) {
+            try {
+                return List.of(Stat.of(file), Stat.of(file.toRealPath()));
+            } catch (IOException e) {
+                throw new Unreadable(file, e);
+            }
         }
     }
 
@@ -420,7 +429,7 @@ final class Fingerprints {
     }
 
     /** The patterns of a .dockerignore, with the meaning that BuildKit gives them, quirks included. */
-    record Ignore(List<Glob> globs, boolean plainExceptions, String unclear) {
+    record Ignore(List<Glob> globs, boolean plainExceptions, String unclear, List<Stat> files) {
         private static final Pattern SPACE = Pattern.compile("[\t-\r ]|\u00c2[\u0085\u00a0]|\u00e1\u009a\u0080"
                 + "|\u00e2\u0080[\u0080-\u008a\u00a8\u00a9\u00af]|\u00e2\u0081\u009f|\u00e3\u0080\u0080");
         private static final int LONGEST_SPACE = 3; // bytes
@@ -432,17 +441,20 @@ final class Fingerprints {
         /** The file beside the Dockerfile wins over the one in the context, unless it is missing, a folder or so. */
         static Ignore of(Inputs inputs) {
             Path dockerfile = inputs.dockerfile.file;
+            List<Stat> files = new ArrayList<>();
             String text = dockerfile == null ? null : textOf(dockerfile.toAbsolutePath().getParent(),
-                    bytes(dockerfile.getFileName()) + ".dockerignore");
-            if (text == null) text = textOf(inputs.context, ".dockerignore");
-            return text == null ? NONE : of(text);
+                    bytes(dockerfile.getFileName()) + ".dockerignore", files);
+            if (text == null) text = textOf(inputs.context, ".dockerignore", files);
+            Ignore ignore = text == null ? NONE : of(text);
+            return new Ignore(ignore.globs, ignore.plainExceptions, ignore.unclear, files);
         }
 
         /** Links are followed as if the folder were the root of everything. */
-        private static String textOf(Path folder, String name) {
+        private static String textOf(Path folder, String name, List<Stat> stats) {
             List<Node> found = new ArrayList<>();
             Tree tree = new Tree(folder, NONE);
             tree.resolve(tree.root, List.of("/" + name), new HashSet<>(), found::add);
+            found.forEach(node -> stats.add(node.stat));
             Node last = found.isEmpty() ? null : found.get(found.size() - 1);
             return last == null || !last.stat.isFile() ? null
                     : new String(contentOf(last.file), StandardCharsets.ISO_8859_1);
@@ -463,7 +475,7 @@ final class Fingerprints {
                 globs.add(glob);
             }
             boolean special = globs.stream().anyMatch(g -> g.exception && g.bare().matches("(?s).*[*\\[\\]?^\\\\].*"));
-            return new Ignore(globs, !special, unclear);
+            return new Ignore(globs, !special, unclear, List.of());
         }
 
         private static String trimmed(String s) {
@@ -732,8 +744,11 @@ final class Fingerprints {
         }
     }
 
-    /** What one fingerprint covers of the context, and of folders as named contexts (their paths begin with //). */
-    private record View(Scope scope, SortedMap<String, Node> nodes, String unclear, Instant start) {
+    /**
+     * What one fingerprint covers of the context, and of folders as named contexts (their paths begin with //).
+     * {@code others}: the Dockerfile, what says which files are ignored, and roots, whose times tell of what came and went.
+     */
+    private record View(Scope scope, SortedMap<String, Node> nodes, String unclear, List<Stat> others, Instant start) {
         private static final Duration RACY = Duration.ofSeconds(2); // the coarsest time stamps of common file systems
 
         static View of(Inputs inputs, Scope asked) {
@@ -742,28 +757,28 @@ final class Fingerprints {
             boolean whole = asked == Scope.WHOLE || inputs.dockerfile.sources.contains("/")
                     || inputs.passThrough.stream()
                             .anyMatch(o -> o.matches("(?s)--build-context.*|.*BUILDKIT_SYNTAX.*"));
-            SortedMap<String, Node> nodes = new Tree(inputs.context, ignore)
-                    .covered(whole ? Set.of("/") : inputs.dockerfile.sources);
+            Tree tree = new Tree(inputs.context, ignore);
+            SortedMap<String, Node> nodes = tree.covered(whole ? Set.of("/") : inputs.dockerfile.sources);
+            List<Stat> others = new ArrayList<>(inputs.dockerfile.stats);
+            others.addAll(ignore.files);
+            if (whole) others.add(tree.root.stat);
             for (String named : inputs.namedContexts()) {
                 Path folder = Path.of(named.replaceFirst("^[^=]*=(oci-layout://)?", ""));
                 if (!Files.isDirectory(folder)) continue;
-                new Tree(folder, Ignore.NONE).covered(Set.of("/"))
-                        .forEach((path, node) -> nodes.put("//" + raw(named) + "/" + path, node));
+                Tree other = new Tree(folder, Ignore.NONE);
+                others.add(other.root.stat);
+                other.covered(Set.of("/")).forEach((path, node) -> nodes.put("//" + raw(named) + "/" + path, node));
             }
-            return new View(whole ? Scope.WHOLE : Scope.SEEN, nodes, ignore.unclear, start);
+            return new View(whole ? Scope.WHOLE : Scope.SEEN, nodes, ignore.unclear, others, start);
         }
 
         Stamp stamp() {
+            List<Stat> stats = new ArrayList<>(others);
+            nodes.values().forEach(node -> stats.add(node.stat));
+            Digest digest = new Digest().add(unclear).add(nodes.keySet().toArray(String[]::new));
+            stats.forEach(s -> digest.numbers(s.mode, s.size, s.inode, s.modified, s.changed, s.device));
             long recent = FileTime.from(start.minus(RACY)).to(TimeUnit.NANOSECONDS);
-            boolean racy = false;
-            Digest digest = new Digest().add(unclear);
-            for (Map.Entry<String, Node> entry : nodes.entrySet()) {
-                Stat stat = entry.getValue().stat;
-                racy |= stat.changed > recent;
-                digest.add(entry.getKey())
-                        .numbers(stat.mode, stat.size, stat.inode, stat.modified, stat.changed, stat.device);
-            }
-            return new Stamp(digest.hex(), racy);
+            return new Stamp(digest.hex(), stats.stream().anyMatch(stat -> stat.changed > recent));
         }
     }
 

@@ -251,6 +251,25 @@ class FreshnessTest {
         ensured("present");
     }
 
+    /** Who looks only before and after sees no change; what the build saw, in between, was another thing. */
+    @ParameterizedTest
+    @CsvSource({"dir, Dockerfile, 'FROM busybox\nCOPY dir /all\nRUN echo another > /all/one\n'", "dir, .dockerignore, dir/two",
+        "dir, dir/one, other", "dir, dir/new, other", "., new, other"})
+    void whatChangedAndChangedBackWhileItWasBuiltIsBuiltAgain(String copied, String file, String between) {
+        String all = "find /all -type f | sort | xargs sha256sum";
+        bench.write("Dockerfile", "FROM busybox\nCOPY " + copied + " /all\n");
+        bench.write(".dockerignore", "ignored\n");
+        for (String name : List.of("dir/one", "dir/two")) bench.write(name, name + "\n");
+        bench.docker("build", "--tag", app + "-truth", ".").succeeded();
+        Path other = Harness.write(Harness.newFolder().resolve("other"), between);
+        Path client = bench.client("[ \"$1\" = build ] && ! [ -e " + other + ".done ] || exec " + bench.client() + " \"$@\"\n"
+            + "mv " + file + " " + other + ".aside; cp " + other + " " + file + "\n" + bench.client() + " \"$@\"; status=$?\n"
+            + "rm " + file + "; mv " + other + ".aside " + file + "; touch " + other + ".done; exit $status\n");
+        Harness.Result result = bench.ensure("--docker", client.toString(), app + "=.").succeeded();
+        assertTrue(result.err().contains(ensure_image.Text.INPUTS_CHANGED), result.toString());
+        assertEquals(run(app + "-truth", all), run(app, all));
+    }
+
     // ---- Unknown failures
 
     // ---- Passing failures
@@ -324,6 +343,10 @@ class FreshnessTest {
         Harness.Result result = bench.ensure(arguments.toArray(String[]::new)).succeeded();
         assertTrue(result.out().startsWith(outcome + " "), "expected " + outcome + ": " + result);
         return result;
+    }
+
+    private String run(String image, String script) {
+        return bench.docker("run", "--rm", image, "sh", "-c", script).succeeded().out();
     }
 
     private void check(int status, String line) {
