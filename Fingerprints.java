@@ -510,9 +510,9 @@ final class Fingerprints {
     }
 
     /**
-     * One pattern. {@code regex} is null where plain comparison does; it is Go's, in linear time for any pattern. {@code certain} is false where BuildKit's regular
-     * expressions, which patterns reach nearly unfiltered, may differ from ours: then it excludes nothing and
-     * re-includes everything.
+     * One pattern. {@code regex} is null where plain comparison does; it is Go's, in linear time for any pattern. {@code
+     * certain} is false where BuildKit's regular expressions, which patterns reach nearly unfiltered, may differ from
+     * ours: then it excludes nothing and re-includes everything.
      */
     private record Glob(boolean exception, String text, Kind kind, com.google.re2j.Pattern regex, boolean certain) {
         enum Kind { EXACT, PREFIX, SUFFIX, REGEX }
