@@ -510,7 +510,7 @@ final class Fingerprints {
     }
 
     /**
-     * One pattern. {@code regex} is null where plain comparison does; it is Go's, in linear time for any pattern. {@code
+     * One pattern. {@code regex} is null where plain comparison does; it is Go's, linear for any pattern. {@code
      * certain} is false where BuildKit's regular expressions, which patterns reach nearly unfiltered, may differ from
      * ours: then it excludes nothing and re-includes everything.
      */
@@ -746,7 +746,7 @@ final class Fingerprints {
 
     /**
      * What one fingerprint covers of the context, and of folders as named contexts (their paths begin with //).
-     * {@code others}: the Dockerfile, what says which files are ignored, and roots, whose times tell of what came and went.
+     * {@code others}: the Dockerfile, what says which files are ignored, and roots, whose times tell what came and went.
      */
     private record View(Scope scope, SortedMap<String, Node> nodes, String unclear, List<Stat> others, Instant start) {
         private static final Duration RACY = Duration.ofSeconds(2); // the coarsest time stamps of common file systems

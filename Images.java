@@ -49,7 +49,7 @@ final class Images {
      * @param all every image of the collection
      * @param arguments {@code REF} or {@code REF=DIR}
      * @param file the Dockerfile, or null for the one in the folder
-     * @throws ensure_image.Failed if there is no such reference, context or Dockerfile, or images are built on each other
+     * @throws ensure_image.Failed if there is no such reference, context or Dockerfile, or there is a cycle
      */
     List<Image> wanted(boolean all, List<String> arguments, Path file) throws ensure_image.Failed {
         if (all) {
@@ -171,14 +171,15 @@ final class Images {
     /** What its Dockerfile builds on or copies from, as far as it is of the collection. */
     private Collection<Recipe> bases(Recipe recipe) throws ensure_image.Failed {
         Map<Reference, Recipe> bases = new LinkedHashMap<>();
-        for (String name : ensure_image.Freshness.inputs(recipe).dockerfile().bases()) {
+        for (String name : Freshness.inputs(recipe).dockerfile().bases()) {
             Optional<Reference> reference = reference(name);
             if (reference.isPresent()) {
                 Recipe base = asked.get(reference.get());
                 Path folder = folder(reference.get());
                 if (base == null && Files.isRegularFile(folder.resolve("Dockerfile"))) {
                     Recipe found = recipe(reference.get(), folder, null);
-                    base = new Recipe(found.reference(), folder, found.dockerfile(), options.withoutTarget(), found.bases());
+                    base = new Recipe(found.reference(), folder, found.dockerfile(), options.withoutTarget(),
+                            found.bases());
                 }
                 if (base != null) {
                     bases.put(base.reference(), base);
@@ -190,7 +191,8 @@ final class Images {
 
     /** The name of a base image as the engine tells it; empty if only docker knows what it is. */
     static Optional<String> canonical(String base) {
-        return base.matches("[^$@ ]+@sha256:[0-9a-f]{64}") ? Optional.of(base) : reference(base).map(Reference::toString);
+        return base.matches("[^$@ ]+@sha256:[0-9a-f]{64}") ? Optional.of(base)
+                : reference(base).map(Reference::toString);
     }
 
     private static Optional<Reference> reference(String name) {

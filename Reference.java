@@ -54,7 +54,8 @@ record Reference(String domain, String path, String tag) {
     }
 
     private static ensure_image.Failed malformed(String text, String why) {
-        return new ensure_image.Failed(ensure_image.ExitCode.USAGE, "malformed reference: '" + ensure_image.Text.printable(text) + "': " + why, "");
+        return new ensure_image.Failed(ensure_image.ExitCode.USAGE,
+                "malformed reference: '" + ensure_image.Text.printable(text) + "': " + why, "");
     }
 
     /**

@@ -595,7 +595,7 @@ final class Reports implements ensure_image.Report {
                     : "[" + matcher.group("number") + "] " + matcher.group("other"));
         }
 
-        /** Without what Docker Desktop adds, as {@link ensure_image.Verdict} reads it. */
+        /** Without what Docker Desktop adds, as {@link Verdict} reads it. */
         private static List<String> told(List<String> output) {
             return output.stream().filter(line -> !line.isBlank() && !line.startsWith("View build details: ")).toList();
         }

@@ -1,27 +1,26 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
-//DESCRIPTION Ensures that the engine holds a Docker image, building it if it is missing, also from many processes at once
+//DESCRIPTION Ensures that the engine holds a Docker image, builds it if missing or stale, also from many processes at once
 //JAVA 17+
 //DEPS info.picocli:picocli:4.7.7
 //SOURCES Cache.java
+//SOURCES Docker.java
+//SOURCES FailureText.java
 //SOURCES Fingerprints.java
+//SOURCES Freshness.java
 //SOURCES Images.java
 //SOURCES Processes.java
 //SOURCES Recipe.java
 //SOURCES Reference.java
 //SOURCES Reports.java
 //SOURCES SingleFlight.java
+//SOURCES Verdict.java
 
-import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collection;
 import java.util.Comparator;
-import java.util.HashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -37,10 +36,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.Consumer;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -68,8 +63,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
         customSynopsis = {
             "ensure_image [OPTIONS] REF[=DIR]... [-- DOCKER BUILD OPTIONS...]",
             "       ensure_image [OPTIONS] --all [-- DOCKER BUILD OPTIONS...]"},
-        description = {"", "Ensures that the engine holds the image REF, built from what is in its folder now: builds it "
-            + "if it is missing or stale. Safe to run many times at once: whoever loses the race for the tag succeeds "
+        description = {"", "Ensures that the engine holds the image REF, built from what is in its folder now: "
+            + "builds it if it is missing or stale. Safe to run many times at once: whoever loses the race for the tag succeeds "
             + "too.", ""},
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
@@ -142,7 +137,8 @@ public final class ensure_image implements Callable<Integer> {
     }
 
     static final class When {
-        @Option(names = "--check", description = "Only report what is missing or stale, and why; exit 11 if anything is.")
+        @Option(names = "--check",
+                description = "Only report what is missing or stale, and why; exit 11 if anything is.")
         private boolean check;
 
         @Option(names = "--if-missing", description = "Whatever image is under the reference will do.")
@@ -162,8 +158,8 @@ public final class ensure_image implements Callable<Integer> {
         private int jobs = Runtime.getRuntime().availableProcessors();
 
         @Option(names = "--attempts", paramLabel = "N", defaultValue = "5",
-                description = "How often to build when the tag is lost to others or an export fails for a passing reason "
-                    + "(default: ${DEFAULT-VALUE}).")
+                description = "How often to build when the tag is lost to others or an export fails for a passing "
+                    + "reason (default: ${DEFAULT-VALUE}).")
         private int attempts;
 
         @Option(names = "--timeout", paramLabel = "SECONDS", defaultValue = "300",
@@ -175,7 +171,8 @@ public final class ensure_image implements Callable<Integer> {
         private boolean singleFlight;
 
         @Option(names = "--wait", paramLabel = "SECONDS", defaultValue = "120",
-                description = "With --single-flight: how long to wait before building anyway (default: ${DEFAULT-VALUE}).")
+                description = "With --single-flight: how long to wait before building anyway (default: "
+                    + "${DEFAULT-VALUE}).")
         private int waitSeconds;
     }
 
@@ -243,7 +240,8 @@ public final class ensure_image implements Callable<Integer> {
                 docker.environment());
         List<Images.Image> wanted = new Images(images, options).wanted(all, arguments, inputs.dockerfile);
         Cache cache = Cache.of(System.getenv());
-        try (Report report = Reports.of(new Reports.Style(output.format, output.quiet, output.verbose), spec.commandLine())) {
+        Reports.Style style = new Reports.Style(output.format, output.quiet, output.verbose);
+        try (Report report = Reports.of(style, spec.commandLine())) {
             Builder builder = new Builder(docker, new Freshness(docker, cache), when.rule(), crowd.attempts,
                     Duration.ofSeconds(crowd.timeoutSeconds), flights(cache), report);
             return new Run(builder, when.check, new Semaphore(crowd.jobs), report).all(wanted).status;
@@ -260,7 +258,7 @@ public final class ensure_image implements Callable<Integer> {
         if (inputs.dockerfile != null && (all || arguments.size() > 1)) {
             throw new Failed(ExitCode.USAGE, "--file names one Dockerfile, but there are several references", "");
         }
-        if (Stream.of(crowd.attempts, crowd.timeoutSeconds, crowd.jobs, crowd.waitSeconds).anyMatch(number -> number < 1)) {
+        if (Stream.of(crowd.attempts, crowd.timeoutSeconds, crowd.jobs, crowd.waitSeconds).anyMatch(n -> n < 1)) {
             throw new Failed(ExitCode.USAGE, "--attempts, --timeout, --jobs and --wait take numbers from 1", "");
         }
     }
@@ -446,7 +444,7 @@ public final class ensure_image implements Callable<Integer> {
             boolean owed = rule == Rule.ALWAYS;
             Verdict verdict = null;
             for (int builds = 0; ; ) {
-                Found found = lookUp(recipe, rule, watch);
+                Freshness.Found found = lookUp(recipe, rule, watch);
                 if (found.isCurrent() && !owed) {
                     return new Result(recipe, ifThere, found, builds, watch.elapsed());
                 }
@@ -497,7 +495,7 @@ public final class ensure_image implements Callable<Integer> {
         /** What {@link #ensure} would find, without building anything. */
         Result check(Recipe recipe) throws Failed {
             Stopwatch watch = new Stopwatch(timeout, recipe.reference());
-            Found found = lookUp(recipe, Rule.IF_STALE, watch);
+            Freshness.Found found = lookUp(recipe, Rule.IF_STALE, watch);
             if (!found.isCurrent()) { // what is built on it is to be compared with what it would become
                 found = found.as(Optional.empty(), freshness.fingerprint(recipe, found));
             }
@@ -505,7 +503,7 @@ public final class ensure_image implements Callable<Integer> {
             return new Result(recipe, outcome, found, 0, watch.elapsed());
         }
 
-        private Found lookUp(Recipe recipe, Rule rule, Stopwatch watch) throws Failed {
+        private Freshness.Found lookUp(Recipe recipe, Rule rule, Stopwatch watch) throws Failed {
             events.step(recipe, Step.LOOKING_UP);
             return freshness.find(recipe, rule, watch);
         }
@@ -517,7 +515,7 @@ public final class ensure_image implements Callable<Integer> {
          */
         private Verdict buildAndName(Recipe recipe, Fingerprints.Fingerprint inputs, Stopwatch watch) throws Failed {
             events.step(recipe, Step.BUILDING);
-            Built built = docker.build(recipe, inputs.value(), watch,
+            Docker.Built built = docker.build(recipe, inputs.value(), watch,
                     line -> events.output(recipe, recipe.options().redacted(line)));
             Verdict verdict = Verdict.of(built.process(), recipe.reference());
             List<String> ids = built.ids().isEmpty() ? verdict.id().stream().toList() : built.ids();
@@ -536,7 +534,7 @@ public final class ensure_image implements Callable<Integer> {
         private Verdict name(Recipe recipe, List<String> ids, Stopwatch watch) throws Failed {
             Verdict verdict = null;
             for (String id : ids) {
-                verdict = Verdict.of(docker.tag(id, recipe.reference(), watch), recipe.reference()).of(id);
+                verdict = Verdict.of(docker.tag(id, recipe.reference(), watch), recipe.reference()).on(id);
                 if (verdict.kind() != Verdict.Kind.TRANSIENT) {
                     break;
                 }
@@ -595,459 +593,6 @@ public final class ensure_image implements Callable<Integer> {
         }
     }
 
-    // ------------------------------------------------------------------------------------------------ freshness
-
-    /**
-     * The image under a reference, as it was a moment ago: none, a stale one, or the one wanted.
-     *
-     * @param why what makes it stale, if that is known
-     * @param triggers whether a base image may have ONBUILD instructions
-     */
-    record Found(State state, String id, String fingerprint, String why, boolean triggers) {
-        enum State { MISSING, STALE, CURRENT }
-
-        boolean isMissing() {
-            return state == State.MISSING;
-        }
-
-        boolean isStale() {
-            return state == State.STALE;
-        }
-
-        boolean isCurrent() {
-            return state == State.CURRENT;
-        }
-
-        /** What it becomes by a build. */
-        Found as(Optional<String> built, Fingerprints.Fingerprint inputs) {
-            return new Found(state, built.orElse(id), inputs.value(), why, triggers);
-        }
-    }
-
-    /** Tells whether an image was built from what its recipe's inputs are now, by the label that every build of ours has. */
-    record Freshness(Docker docker, Cache cache) {
-        private static final String MANIFESTS = "manifests";
-        private static final int MOST_MANIFESTS = 200;
-
-        /** Looks the reference up, and compares: a label says itself how much of the context it covers. */
-        Found find(Recipe recipe, Rule rule, Stopwatch watch) throws Failed {
-            String name = recipe.reference().toString();
-            Set<String> bases = inputs(recipe).dockerfile().bases();
-            Set<String> names = bases.stream().map(Images::canonical).flatMap(Optional::stream)
-                    .collect(Collectors.toCollection(LinkedHashSet::new));
-            boolean unknown = names.size() < bases.size();
-            names.add(name);
-            Map<String, Held> images = docker.lookUp(names, watch);
-            Held held = images.remove(name);
-            boolean triggers = unknown || images.size() < names.size() - 1
-                    || images.values().stream().anyMatch(Held::triggers);
-            if (held == null) {
-                return new Found(Found.State.MISSING, "", "", "", triggers);
-            }
-            String label = held.fingerprint();
-            if (rule == Rule.IF_MISSING) {
-                return new Found(Found.State.CURRENT, held.id(), label, "", triggers);
-            }
-            if (label.isEmpty()) {
-                return new Found(Found.State.STALE, held.id(), "", Text.NOT_OURS, triggers);
-            }
-            Fingerprints.Fingerprint now = of(recipe, Fingerprints.Scope.of(label));
-            return now.value().equals(label) ? new Found(Found.State.CURRENT, held.id(), label, "", triggers)
-                    : new Found(Found.State.STALE, held.id(), label, why(label, now), triggers);
-        }
-
-        /**
-         * The fingerprint for the label of a build, kept to say later what has changed. It covers only what the Dockerfile
-         * uses, if every base image is known to have no ONBUILD instruction that uses more.
-         */
-        Fingerprints.Fingerprint fingerprint(Recipe recipe, Found found) throws Failed {
-            Fingerprints.Fingerprint now = of(recipe,
-                    found.triggers() ? Fingerprints.Scope.WHOLE : Fingerprints.Scope.SEEN);
-            cache.write(MANIFESTS, fileName(now.value()), now.manifest().text(), MOST_MANIFESTS);
-            return now;
-        }
-
-        /** Whether the inputs stayed what they were while they were built. */
-        boolean unchanged(Recipe recipe, Fingerprints.Fingerprint before) throws Failed {
-            return before.unchanged(inputs(recipe));
-        }
-
-        /** @throws BaseReplaced if an image that this one is built on may have been another one by then */
-        void checkBases(Recipe recipe, Stopwatch watch) throws Failed {
-            for (Map.Entry<String, String> base : recipe.bases().entrySet()) {
-                Held held = docker.lookUp(List.of(base.getKey()), watch).get(base.getKey());
-                if (held == null || !held.fingerprint().equals(base.getValue())) {
-                    throw new BaseReplaced(recipe, base.getKey());
-                }
-            }
-        }
-
-        private Fingerprints.Fingerprint of(Recipe recipe, Fingerprints.Scope scope) throws Failed {
-            Fingerprints.Inputs inputs = inputs(recipe);
-            try {
-                return Fingerprints.Fingerprint.of(inputs, scope);
-            } catch (Fingerprints.Unreadable e) {
-                throw Text.unreadable(recipe, e);
-            }
-        }
-
-        static Fingerprints.Inputs inputs(Recipe recipe) throws Failed {
-            Recipe.Options options = recipe.options();
-            try {
-                return new Fingerprints.Inputs(recipe.context(), recipe.dockerfile().read(options.arguments()),
-                        options.arguments(), options.target(), options.platform(), options.passThrough(), recipe.bases());
-            } catch (Fingerprints.Unreadable e) {
-                throw Text.unreadable(recipe, e);
-            }
-        }
-
-        private String why(String label, Fingerprints.Fingerprint now) {
-            return cache.read(MANIFESTS, fileName(label)).flatMap(Fingerprints.Manifest::parse)
-                    .map(before -> Fingerprints.Manifest.whyStale(before, now.manifest())).orElse("");
-        }
-
-        /** A label is data: only what we would have written names a file. */
-        private static String fileName(String label) {
-            return label.matches("v1s?:[0-9a-f]{64}") ? label.replace(':', '-') : "none";
-        }
-    }
-
-    // ------------------------------------------------------------------------------------- reading a failure
-
-    /** What a finished build says of itself, in the line that is its verdict. */
-    record Verdict(Kind kind, String line, Optional<String> id, Processes.Finished process) {
-
-        enum Kind {
-            DONE,
-            /** Somebody else named this very image meanwhile. Whether it is there now is for the engine to say. */
-            CLAIMED,
-            /** An export failed because of others at work; every step is cached, trying again is cheap. */
-            TRANSIENT,
-            /** What was built is not what is there to be built now. */
-            INPUTS_CHANGED,
-            NO_ENGINE,
-            INTERRUPTED,
-            FAILED
-        }
-
-        /**
-         * Reads the verdict on a build or naming of {@code wanted}. Only the last line of stderr counts, and it must
-         * match from its first to its last character: everything before it can be printed by a build step, and a failed
-         * step's verdict begins with {@code process "} or ends in {@code returned a non-zero code}.
-         */
-        static Verdict of(Processes.Finished process, Reference wanted) {
-            String line = lastLine(process.err());
-            if (process.status() == 0) {
-                return new Verdict(Kind.DONE, line, Optional.empty(), process);
-            }
-            for (FailureText known : FailureText.values()) {
-                Matcher matcher = known.pattern.matcher(line);
-                if (matcher.matches() && (!known.namesTheTag || isNamed(wanted, matcher.group("ref")))) {
-                    return new Verdict(known.kind, line, known.namesTheId ? Optional.of(matcher.group("id"))
-                            : Optional.empty(), process);
-                }
-            }
-            return new Verdict(Kind.FAILED, line, Optional.empty(), process);
-        }
-
-        Verdict as(Kind other) {
-            return new Verdict(other, line, id, process);
-        }
-
-        Verdict of(String image) {
-            return new Verdict(kind, line, Optional.of(image), process);
-        }
-
-        private static boolean isNamed(Reference wanted, String named) {
-            try {
-                return Reference.parse(named).equals(wanted);
-            } catch (Failed e) {
-                return false;
-            }
-        }
-
-        /**
-         * The last line that is not blank, nor the pointer to its own window that Docker Desktop adds (buildx
-         * {@code util/desktop/desktop.go}). Split at newlines only: a carriage return can come from a build step.
-         */
-        private static String lastLine(List<String> lines) {
-            for (int i = lines.size() - 1; i >= 0; i--) {
-                String line = lines.get(i);
-                if (!line.isEmpty() && !line.startsWith("View build details: ")) {
-                    return line;
-                }
-            }
-            return "";
-        }
-    }
-
-    /** The known texts, each a whole line. To add one: the line, where it was seen, and its kind. */
-    enum FailureText {
-        /** BuildKit's exporter, {@code exporter/containerimage/export.go}: buildx 0.13, 0.29; bake and compose alike. */
-        BUILDKIT_TAG(Verdict.Kind.CLAIMED, "(?:ERROR: )?(?:failed to build: )?(?:target [^ ]+: )?"
-            + "failed to solve: (?:AlreadyExists: )?image \"(?<ref>[^\" ]+)\": already exists"),
-
-        /** The same for an image without a tag, whose name is its digest: Docker 26.1, 28.5. */
-        BUILDKIT_DIGEST(Verdict.Kind.CLAIMED, "(?:ERROR: )?(?:failed to build: )?failed to solve: "
-            + "(?:AlreadyExists: )?image \"moby-dangling@(?<id>sha256:[0-9a-f]{64})\": already exists"),
-
-        /** Legacy builder and API, {@code daemon/containerd/image_tag.go}: Docker 26.1, 28.5. */
-        ENGINE_TAG(Verdict.Kind.CLAIMED, "(?:Error response from daemon: )?failed to create an image [^ ]+ "
-            + "with target sha256:[0-9a-f]{64} after deleting the existing one: "
-            + "(?:AlreadyExists: )?image \"(?<ref>[^\" ]+)\": already exists"),
-
-        /** The same place when the winner's image was removed again at once: Docker 26.1, 28.5. */
-        ENGINE_TAG_GONE(Verdict.Kind.CLAIMED, "(?:Error response from daemon: )?creating image (?<ref>[^ ]+) "
-            + "failed because it already exists, but accessing it also failed: No such image: [^ ]+"),
-
-        /** Concurrent export on Docker 29.0 to 29.2: moby/buildkit#6521, ddev/ddev#8136. */
-        PARENT_SNAPSHOT(Verdict.Kind.TRANSIENT, "(?:ERROR: )?(?:failed to build: )?failed to solve: "
-            + "failed to prepare extraction snapshot \"[^\"]+\": parent snapshot [^ ]+ does not exist: not found"),
-
-        /** Concurrent commits through the API (Testcontainers): Docker 28.5. */
-        LEASE(Verdict.Kind.TRANSIENT, "(?:Error response from daemon: )?(?:failed to open writer|failed to export "
-            + "layer: NotFound|failed commit on ref \"[^\"]+\": commit failed): lease does not exist(?:: not found)?"),
-
-        /** The image was removed between its build and its naming, as by {@code docker image prune}: Docker 20.10 to 28.5. */
-        GONE(Verdict.Kind.TRANSIENT, "Error response from daemon: (?:failed to resolve image id \"sha256:[0-9a-f]{64}\" to a "
-            + "descriptor: )?No such image: sha256:[0-9a-f]{64}(?::latest)?"),
-
-        /** Two exports write one blob at once: containerd {@code content/local/locks.go}; docker build in moby/moby#52431. */
-        REF_LOCKED(Verdict.Kind.TRANSIENT, "(?:ERROR: |Error response from daemon: )?"
-            + "(?:(?:failed to [a-z ]+|Unavailable|mount callback failed on [^ ]+): ){0,6}"
-            + "ref [^ ]+ locked(?: for [^ ]+ \\(since [^()]+\\))?: unavailable"),
-
-        /** Engine killed during a build: Docker 26.1, 28.5; {@code unexpected EOF} is the legacy builder's. */
-        ENGINE_KILLED(Verdict.Kind.NO_ENGINE, "(?:ERROR: )?(?:(?:failed to build: )?failed to solve: Unavailable: .*"
-            + "|failed to receive status: rpc error: code = Unavailable .*|unexpected EOF)"),
-
-        /** Engine not running: Docker 20.10 to 28.5, and the new wording of 29. */
-        ENGINE_AWAY(Verdict.Kind.NO_ENGINE, "(?:ERROR: )?(?:error during connect: .*"
-            + "|Cannot connect to the Docker daemon at .*|failed to connect to the docker API at .*)"),
-
-        /** Engine running, but not for this user: Docker 20.10 to 28.5 ({@code Got permission denied …} in 20.10). */
-        NO_PERMISSION(Verdict.Kind.NO_ENGINE,
-            "(?:ERROR: )?(?:Got )?permission denied while trying to connect to the [Dd]ocker .*"),
-
-        /** A docker context that does not exist. */
-        NO_ENDPOINT(Verdict.Kind.NO_ENGINE,
-            "(?:ERROR: )?(?:Failed to initialize: )?unable to resolve docker endpoint: .*"),
-
-        /** docker got a signal, as from Ctrl-C: buildx 0.13, 0.29. */
-        CANCELED(Verdict.Kind.INTERRUPTED,
-            "(?:ERROR: )?(?:failed to build: )?failed to solve: Canceled: context canceled");
-
-        final Verdict.Kind kind;
-        final boolean namesTheTag;
-        final boolean namesTheId;
-        final Pattern pattern;
-
-        FailureText(Verdict.Kind kind, String wholeLine) {
-            this.kind = kind;
-            this.namesTheTag = wholeLine.contains("(?<ref>");
-            this.namesTheId = wholeLine.contains("(?<id>");
-            this.pattern = Pattern.compile(wholeLine);
-        }
-    }
-
-    /**
-     * An image that the engine holds.
-     *
-     * @param triggers whether it may have ONBUILD instructions
-     * @param fingerprint of what it was built from; empty if that was not done by us
-     */
-    record Held(String id, boolean triggers, String fingerprint) {
-
-        /** From a line in {@link Docker#FORMAT}. */
-        static Held parse(String line) {
-            String[] words = line.split(" ", 3);
-            return new Held(words[0], words.length == 1 || !words[1].equals("-"),
-                    words.length < 3 ? "" : words[2].replaceAll("^\"|\"$", ""));
-        }
-    }
-
-    // ------------------------------------------------------------------------------------------------- docker
-
-    /**
-     * A build that has ended, and the IDs that its image may have: the digest of its manifest, as the containerd store has
-     * it, and that of its configuration, as the classic one has it. A builder in a container (buildx) cannot know which.
-     */
-    record Built(Processes.Finished process, List<String> ids) {
-    }
-
-    /** The docker command line client: the one place that starts it. */
-    static final class Docker {
-        static final String LABEL = "ensure_image.fingerprint";
-        private static final String FORMAT = "{{.Id}} {{with .Config}}{{if .OnBuild}}triggers{{else}}-{{end}}"
-            + "{{with .Labels}} {{json (index . \"" + LABEL + "\")}}{{end}}{{end}}";
-        private static final Pattern NO_SUCH_IMAGE = Pattern.compile(
-            "(?:Error response from daemon: |Error: )?(?:No such image: (?<name>[^ ]+)|(?<podman>[^ ]+): image not known)");
-        private static final Pattern NO_METADATA = Pattern.compile("(?:Error: )?unknown flag: --metadata-file");
-        private static final Pattern ID = Pattern.compile("sha256:[0-9a-f]{64}");
-        private static final Pattern DIGEST =
-            Pattern.compile("\"containerimage\\.digest\":\\s*\"(" + ID + ")\"");
-
-        /** Variables that docker, its plugins, Go or the loader read: an argument of that name must not reach them. */
-        private static final Pattern READ_BY_DOCKER = Pattern.compile("(?i)(?:DOCKER|BUILDX|BUILDKIT|COMPOSE|CONTAINER|OTEL|GO"
-            + "|LD|SSH|SSL|XDG|LC|DBUS|STORAGE|REGISTRY)[A-Z0-9_]*|PATH|HOME|USER|LANG|TERM|TMPDIR|[A-Z]*_PROXY|[^A-Z_].*|.*\\W.*");
-
-        /** No attestation, unless asked for: it makes every image another one. And output that does not depend. */
-        private static final Map<String, String> FOR_BUILDS = Map.of("BUILDX_NO_DEFAULT_ATTESTATIONS", "1",
-            "BUILDX_METADATA_PROVENANCE", "disabled", "BUILDKIT_PROGRESS", "plain");
-
-        private final String command;
-        private final Map<String, String> environment;
-        private final AtomicBoolean metadata;
-
-        /** Uses {@code command}, a name on PATH or a path, with this environment added to our own. */
-        Docker(String command, Map<String, String> environment) {
-            this.command = command;
-            this.environment = new TreeMap<>(System.getenv());
-            this.environment.putAll(environment);
-            this.metadata = new AtomicBoolean(!"0".equals(environment.get("DOCKER_BUILDKIT")));
-        }
-
-        Map<String, String> environment() {
-            return environment;
-        }
-
-        /** What tells this engine from others, as far as that can be told without asking it. */
-        String engine() {
-            return Stream.of("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "HOME")
-                    .map(name -> environment.getOrDefault(name, "")).collect(Collectors.joining("\n", command + "\n", ""));
-        }
-
-        /**
-         * What the engine holds at this moment under these names, by one command. One is left out only if the engine says
-         * that there is no such image.
-         */
-        Map<String, Held> lookUp(Collection<String> names, Stopwatch watch) throws Failed {
-            List<String> line = new ArrayList<>(List.of("image", "inspect", "--format", FORMAT, "--"));
-            line.addAll(names);
-            Processes.Finished finished = run(watch, line, ignored -> { });
-            List<String> found = new ArrayList<>(names);
-            for (String error : finished.err()) {
-                Matcher missing = NO_SUCH_IMAGE.matcher(error);
-                if (missing.matches()) {
-                    found.remove(missing.group("name") != null ? missing.group("name") : missing.group("podman"));
-                }
-            }
-            List<String> lines = finished.out().stream().filter(text -> !text.isBlank()).toList();
-            if (found.size() != lines.size()) {
-                throw noEngine(Verdict.lastLine(finished.err()));
-            }
-            Map<String, Held> images = new HashMap<>();
-            for (int i = 0; i < found.size(); i++) {
-                images.put(found.get(i), Held.parse(lines.get(i)));
-            }
-            return images;
-        }
-
-        /** Runs one {@code docker build} without a name for the image; its result is a value, whatever it is. */
-        Built build(Recipe recipe, String fingerprint, Stopwatch watch, Consumer<String> listener) throws Failed {
-            try (Cache.Scratch scratch = Cache.of(environment).scratch()) {
-                Path id = scratch.path().resolve("id");
-                Path digest = scratch.path().resolve("metadata");
-                List<String> options = new ArrayList<>(List.of("--label", LABEL + "=" + fingerprint, "--iidfile", id.toString()));
-                boolean withMetadata = metadata.get();
-                if (withMetadata) {
-                    options.addAll(List.of("--metadata-file", digest.toString()));
-                }
-                Processes.Finished process = build(recipe, options, FOR_BUILDS, watch, listener);
-                if (withMetadata && process.status() != 0
-                        && process.err().stream().anyMatch(line -> NO_METADATA.matcher(line).matches())) {
-                    metadata.set(false); // the legacy builder, podman
-                    return build(recipe, fingerprint, watch, listener);
-                }
-                return new Built(process, Stream.of(found(DIGEST, digest, 1), found(ID, id, 0)).flatMap(Optional::stream)
-                        .distinct().toList());
-            }
-        }
-
-        /** Runs one {@code docker build} with these options and variables besides the recipe's own. */
-        Processes.Finished build(Recipe recipe, List<String> options, Map<String, String> environment, Stopwatch watch,
-                Consumer<String> listener) throws Failed {
-            List<String> line = new ArrayList<>(List.of("build", "--file", recipe.dockerfile().path().toString()));
-            Map<String, String> variables = new TreeMap<>(environment);
-            recipe.options().arguments().forEach((name, value) -> {
-                boolean byName = !READ_BY_DOCKER.matcher(name).matches() || value.equals(this.environment.get(name));
-                if (byName) {
-                    variables.put(name, value); // not on the command line, which every user of the machine can read
-                }
-                line.addAll(List.of("--build-arg", byName ? name : name + "=" + value));
-            });
-            addOption(line, "--target", recipe.options().target());
-            addOption(line, "--platform", recipe.options().platform());
-            line.addAll(recipe.options().passThrough());
-            line.addAll(options);
-            // After "--" even a folder whose name begins with a dash is a folder.
-            line.addAll(List.of("--", recipe.context().toString()));
-            byte[] input = recipe.dockerfile().isStdin() ? recipe.dockerfile().given() : new byte[0];
-            return run(watch, line, variables, input, listener);
-        }
-
-        private static void addOption(List<String> line, String name, String value) {
-            if (value != null) {
-                line.addAll(List.of(name, value));
-            }
-        }
-
-        private static Optional<String> found(Pattern pattern, Path file, int group) {
-            try {
-                Matcher matcher = pattern.matcher(Files.readString(file));
-                return matcher.find() ? Optional.of(matcher.group(group)) : Optional.empty();
-            } catch (IOException e) {
-                return Optional.empty();
-            }
-        }
-
-        /** Gives an image the name; what had it keeps its ID. */
-        Processes.Finished tag(String id, Reference reference, Stopwatch watch) throws Failed {
-            return run(watch, List.of("tag", id, reference.toString()), line -> { });
-        }
-
-        /** The failure for a client that cannot reach its engine, told by what it printed. */
-        Failed noEngine(String line) {
-            if (FailureText.NO_PERMISSION.pattern.matcher(line).matches()) {
-                return new Failed(ExitCode.NO_ENGINE, "no permission to use the engine at " + host(), Text.PERMISSION_HINT);
-            }
-            if (FailureText.ENGINE_AWAY.pattern.matcher(line).matches()) {
-                return new Failed(ExitCode.NO_ENGINE, "the engine is not running: no answer at " + host(),
-                        Text.ENGINE_HINT);
-            }
-            return new Failed(ExitCode.NO_ENGINE, "the engine failed: " + Text.printable(line), Text.ENGINE_HINT);
-        }
-
-        private String host() {
-            String host = environment.getOrDefault("DOCKER_HOST", "");
-            return host.isEmpty() ? "its default address" : Text.printable(host);
-        }
-
-        /** Runs any docker command; every exit status is a result. */
-        Processes.Finished run(Stopwatch watch, List<String> arguments, Consumer<String> listener) throws Failed {
-            return run(watch, arguments, Map.of(), new byte[0], listener);
-        }
-
-        private Processes.Finished run(Stopwatch watch, List<String> arguments, Map<String, String> variables, byte[] input,
-                Consumer<String> listener) throws Failed {
-            List<String> line = new ArrayList<>(List.of(command));
-            line.addAll(arguments);
-            Map<String, String> all = new TreeMap<>(environment);
-            all.putAll(variables);
-            try {
-                return new Processes.Command(line, all, input).run(watch.left(), listener);
-            } catch (IOException e) {
-                throw new Failed(ExitCode.NO_ENGINE, "docker is not installed: cannot start '"
-                        + Text.printable(command) + "'", Text.DOCKER_HINT);
-            } catch (TimeoutException e) {
-                throw Text.timedOut(watch, arguments.get(0));
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw Text.interrupted();
-            }
-        }
-    }
-
     // --------------------------------------------------------------------------------- outcomes and exit codes
 
     /** How an image came to be there; or, with {@code --check}, what is the matter with it. */
@@ -1071,7 +616,7 @@ public final class ensure_image implements Callable<Integer> {
     }
 
     /** What was found when the image was last looked up, after so many builds of our own. */
-    record Result(Recipe recipe, Outcome outcome, Found found, int builds, Duration took) {
+    record Result(Recipe recipe, Outcome outcome, Freshness.Found found, int builds, Duration took) {
 
         String id() {
             return found.id();
@@ -1137,8 +682,8 @@ public final class ensure_image implements Callable<Integer> {
         private static final long serialVersionUID = 1L;
 
         BaseReplaced(Recipe recipe, String base) {
-            super(ExitCode.GAVE_UP, "gave up: " + recipe.reference() + ": its base " + base + " keeps being replaced while "
-                    + "it is built", "Does another folder share that tag?");
+            super(ExitCode.GAVE_UP, "gave up: " + recipe.reference() + ": its base " + base
+                    + " keeps being replaced while it is built", "Does another folder share that tag?");
         }
     }
 
@@ -1169,7 +714,8 @@ public final class ensure_image implements Callable<Integer> {
         }
 
         static String didYouMean(ParameterException e) {
-            List<String> nearest = e instanceof UnmatchedArgumentException unmatched ? unmatched.getSuggestions() : List.of();
+            List<String> nearest = e instanceof UnmatchedArgumentException unmatched ? unmatched.getSuggestions()
+                    : List.of();
             return nearest.isEmpty() ? SEE_HELP : "Did you mean " + String.join(" or ", nearest) + "?";
         }
 
@@ -1181,13 +727,13 @@ public final class ensure_image implements Callable<Integer> {
             return recipe.reference() + ": " + message;
         }
 
-        static String building(Recipe recipe, Found found, int attempt, int attempts) {
+        static String building(Recipe recipe, Freshness.Found found, int attempt, int attempts) {
             String why = found.isStale() ? stale(found) + "; " : "";
             return why + "building from " + printable(recipe.context())
                     + (attempt == 1 ? "" : " (attempt " + attempt + " of " + attempts + ")");
         }
 
-        static String stale(Found found) {
+        static String stale(Freshness.Found found) {
             return found.why().isEmpty() ? "stale" : "stale: " + found.why();
         }
 
@@ -1206,8 +752,8 @@ public final class ensure_image implements Callable<Integer> {
 
         static String result(Result result) {
             String what = result.outcome().code == ExitCode.NOT_CURRENT ? result.found().why() : result.id();
-            return String.format(Locale.ROOT, "%-16s  %s  %s", result.outcome(), result.recipe().reference(), what).strip()
-                    + (result.builds() == 0 ? "" : "  " + seconds(result.took()));
+            return String.format(Locale.ROOT, "%-16s  %s  %s", result.outcome(), result.recipe().reference(), what)
+                    .strip() + (result.builds() == 0 ? "" : "  " + seconds(result.took()));
         }
 
         static Failed buildFailed(Recipe recipe, Verdict verdict) {
@@ -1229,16 +775,18 @@ public final class ensure_image implements Callable<Integer> {
         }
 
         /** @param last how the last attempt ended */
-        static Failed gaveUp(Recipe recipe, Found found, Verdict last, int attempts, Duration took) {
+        static Failed gaveUp(Recipe recipe, Freshness.Found found, Verdict last, int attempts, Duration took) {
             String but = switch (last.kind()) {
                 case TRANSIENT -> "the last time " + printable(last.line());
                 case INPUTS_CHANGED -> "its inputs changed meanwhile, each time";
-                default -> "the engine " + (found.isStale() ? "holds another image under that tag" : "does not hold it");
+                default -> found.isStale() ? "the engine holds another image under that tag"
+                        : "the engine does not hold it";
             };
             String hint = switch (last.kind()) {
                 case TRANSIENT -> "It may pass when less is going on. Allow more with --attempts N.";
                 case INPUTS_CHANGED -> "What writes to the context? Leave that out with a .dockerignore file.";
-                default -> found.isStale() ? "Does another folder share the tag?" : "Is something removing it meanwhile?";
+                default -> found.isStale() ? "Does another folder share the tag?"
+                        : "Is something removing it meanwhile?";
             };
             return new Failed(ExitCode.GAVE_UP, "gave up: " + where(recipe) + ": built " + attempts
                     + (attempts == 1 ? " time in " : " times in ") + seconds(took) + ", but " + but, hint);

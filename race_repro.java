@@ -334,8 +334,8 @@ public final class race_repro implements Callable<Integer> {
                 track.step(recipe, ensure_image.Step.BUILDING);
                 var build = stage.docker.build(recipe, List.of("--tag", recipe.reference().toString()), Map.of(), watch,
                         line -> track.output(recipe, line));
-                var verdict = ensure_image.Verdict.of(build, recipe.reference());
-                if (verdict.kind() == ensure_image.Verdict.Kind.NO_ENGINE) {
+                var verdict = Verdict.of(build, recipe.reference());
+                if (verdict.kind() == Verdict.Kind.NO_ENGINE) {
                     throw stage.docker.noEngine(verdict.line());
                 }
                 return new Ended(build.status() == 0, build.err());
@@ -465,7 +465,7 @@ public final class race_repro implements Callable<Integer> {
         private static final String ROUND = "ROUND";
         private static final AtomicInteger ROUNDS = new AtomicInteger();
 
-        final ensure_image.Docker docker;
+        final Docker docker;
         final Facts engine;
         final Clock clock = new Clock();
         private final with_docker.Engine throwaway;
@@ -473,7 +473,7 @@ public final class race_repro implements Callable<Integer> {
         private final Path folder;
 
         /** @param throwaway null for an engine that was there before */
-        private Stage(ensure_image.Docker docker, Facts engine, with_docker.Engine throwaway) throws IOException {
+        private Stage(Docker docker, Facts engine, with_docker.Engine throwaway) throws IOException {
             this.docker = docker;
             this.engine = engine;
             this.throwaway = throwaway;
@@ -525,10 +525,10 @@ public final class race_repro implements Callable<Integer> {
             }
         }
 
-        private static ensure_image.Docker docker(String command, Map<String, String> environment) {
+        private static Docker docker(String command, Map<String, String> environment) {
             Map<String, String> own = new TreeMap<>(environment);
             own.put("BUILDKIT_PROGRESS", "plain");  // what Track reads
-            return new ensure_image.Docker(command, own);
+            return new Docker(command, own);
         }
 
         static ensure_image.Stopwatch watch() {
@@ -545,7 +545,7 @@ public final class race_repro implements Callable<Integer> {
 
         /** ensure_image, as it comes; only that it leaves nothing in the user's cache. */
         ensure_image.Builder builder(Track track) {
-            var freshness = new ensure_image.Freshness(docker, Cache.of(Map.of()));
+            var freshness = new Freshness(docker, Cache.of(Map.of()));
             return new ensure_image.Builder(docker, freshness, ensure_image.Rule.IF_STALE, ATTEMPTS, LIMIT,
                     Optional.empty(), track);
         }
@@ -602,7 +602,7 @@ public final class race_repro implements Callable<Integer> {
     /** An engine, and whether builds can race for a tag on it. */
     record Facts(String version, boolean containerdStore, String builder) {
 
-        static Facts of(ensure_image.Docker docker) throws ensure_image.Failed {
+        static Facts of(Docker docker) throws ensure_image.Failed {
             var info = docker.run(Stage.watch(), List.of("info", "--format",
                     "{{.ServerVersion}} {{json .DriverStatus}}"), line -> { });
             String[] words = (info.out().isEmpty() ? "" : info.out().get(0)).split(" ", 2);
@@ -708,8 +708,8 @@ public final class race_repro implements Callable<Integer> {
                 enter(Phase.EXPORTING);
             } else if (NAME.matcher(line).matches()) {
                 enter(Phase.NAMING);
-            } else if (race == null && Stream.of(ensure_image.FailureText.values())
-                    .anyMatch(known -> known.kind == ensure_image.Verdict.Kind.CLAIMED
+            } else if (race == null && Stream.of(FailureText.values())
+                    .anyMatch(known -> known.kind == Verdict.Kind.CLAIMED
                             && known.pattern.matcher(line).matches())) {
                 race = new Race(line, last().phase() == Phase.NAMING ? last().at() : seconds.getAsDouble());
             }

@@ -36,39 +36,39 @@ class FailureTextTest {
         List<String> lines = Files.readAllLines(TRANSCRIPTS.resolve(name));
         Matcher status = STATUS.matcher(lines.get(0));
         assertTrue(status.find(), "the first line tells the exit code");
-        ensure_image.Verdict verdict = verdict(Integer.parseInt(status.group(1)), lines.subList(1, lines.size()),
+        Verdict verdict = verdict(Integer.parseInt(status.group(1)), lines.subList(1, lines.size()),
                 name.contains("tag-race") ? "tt:final" : "race:test");
         assertEquals(expected(name), verdict.kind(), verdict.line());
     }
 
-    private static ensure_image.Verdict.Kind expected(String name) {
+    private static Verdict.Kind expected(String name) {
         if (name.contains("race-") || name.contains("rmi-loop")) {
-            return ensure_image.Verdict.Kind.CLAIMED;
+            return Verdict.Kind.CLAIMED;
         }
         if (name.contains("engine-")) {
-            return ensure_image.Verdict.Kind.NO_ENGINE;
+            return Verdict.Kind.NO_ENGINE;
         }
         // The legacy builder knows no heredocs and took the line for an empty RUN: it really built an image.
-        return name.contains("legacy-cmdline-heredoc") ? ensure_image.Verdict.Kind.DONE
-                : ensure_image.Verdict.Kind.FAILED;
+        return name.contains("legacy-cmdline-heredoc") ? Verdict.Kind.DONE
+                : Verdict.Kind.FAILED;
     }
 
     @Test
     void noLineButTheLastIsAVerdict() throws Exception {
-        assertEquals(ensure_image.Verdict.Kind.CLAIMED, kind(RACE), "control");
-        assertEquals(ensure_image.Verdict.Kind.FAILED, kind(RACE, "ERROR: failed to solve: process \"/bin/sh\" "
+        assertEquals(Verdict.Kind.CLAIMED, kind(RACE), "control");
+        assertEquals(Verdict.Kind.FAILED, kind(RACE, "ERROR: failed to solve: process \"/bin/sh\" "
                 + "did not complete successfully: exit code: 1"));
-        assertEquals(ensure_image.Verdict.Kind.FAILED, kind(RACE, "The command '/bin/sh -c x' returned a non-zero code: 1"));
+        assertEquals(Verdict.Kind.FAILED, kind(RACE, "The command '/bin/sh -c x' returned a non-zero code: 1"));
     }
 
     @Test
     void aCarriageReturnDoesNotBeginALine() throws Exception {
-        assertEquals(ensure_image.Verdict.Kind.FAILED, kind("#7 0.2 \r" + RACE));
+        assertEquals(Verdict.Kind.FAILED, kind("#7 0.2 \r" + RACE));
     }
 
     @Test
     void blankLinesAndDockerDesktopsPointerAfterTheVerdictAreSkipped() throws Exception {
-        assertEquals(ensure_image.Verdict.Kind.CLAIMED,
+        assertEquals(Verdict.Kind.CLAIMED,
                 kind(RACE, "", "View build details: docker-desktop://dashboard/build/default/default/x", ""));
     }
 
@@ -93,22 +93,22 @@ class FailureTextTest {
         "",
     })
     void aTextThatDoesNotSayThatOurTagWasClaimedIsAFailure(String line) throws Exception {
-        assertEquals(ensure_image.Verdict.Kind.FAILED, kind(line));
+        assertEquals(Verdict.Kind.FAILED, kind(line));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"app", "app:latest", "library/app", "docker.io/app", "docker.io/library/app:latest",
         "index.docker.io/app"})
     void everySpellingOfAReferenceIsTheSameTag(String spelling) throws Exception {
-        assertEquals(ensure_image.Verdict.Kind.CLAIMED, verdict(1,
+        assertEquals(Verdict.Kind.CLAIMED, verdict(1,
                 List.of("ERROR: failed to solve: image \"docker.io/library/app:latest\": already exists"), spelling).kind());
     }
 
     @Test
     void aRegistryOfTheSameNameIsAnotherTag() throws Exception {
         List<String> ours = List.of("ERROR: failed to solve: image \"localhost:5000/app:latest\": already exists");
-        assertEquals(ensure_image.Verdict.Kind.CLAIMED, verdict(1, ours, "localhost:5000/app").kind(), "control");
-        assertEquals(ensure_image.Verdict.Kind.FAILED, verdict(1, ours, "app").kind());
+        assertEquals(Verdict.Kind.CLAIMED, verdict(1, ours, "localhost:5000/app").kind(), "control");
+        assertEquals(Verdict.Kind.FAILED, verdict(1, ours, "app").kind());
     }
 
     @ParameterizedTest
@@ -125,12 +125,12 @@ class FailureTextTest {
             + "(since 2026-09-11 11:54:05.578308467 +0200 CEST m=+13.046516127): unavailable",
     })
     void anExportThatFailsBecauseOfOthersPassesByItself(String line) throws Exception {
-        assertEquals(ensure_image.Verdict.Kind.TRANSIENT, kind(line));
+        assertEquals(Verdict.Kind.TRANSIENT, kind(line));
     }
 
     @Test
     void aStatusOfZeroIsASuccessWhateverWasPrinted() throws Exception {
-        assertEquals(ensure_image.Verdict.Kind.DONE, verdict(0, List.of(RACE), "race:test").kind());
+        assertEquals(Verdict.Kind.DONE, verdict(0, List.of(RACE), "race:test").kind());
     }
 
     /** A mutated race line is never a race for our tag, except where the grammar itself allows for the change. */
@@ -138,7 +138,7 @@ class FailureTextTest {
     void noSingleCharacterLessLeavesARaceLineARace() throws Exception {
         for (int i = 0; i < RACE.length(); i++) {
             String mutated = RACE.substring(0, i) + RACE.substring(i + 1);
-            assertNotEquals(ensure_image.Verdict.Kind.CLAIMED, kind(mutated), mutated);
+            assertNotEquals(Verdict.Kind.CLAIMED, kind(mutated), mutated);
         }
     }
 
@@ -147,17 +147,17 @@ class FailureTextTest {
         for (String part : List.of("a", "\"", "image \"", "failed to solve: ", "target a: ", ": lease does not exist",
             "ref a locked for b (since ", ": ref ")) {
             String line = IntStream.range(0, 2_000_000 / part.length()).mapToObj(i -> part).collect(Collectors.joining());
-            assertEquals(ensure_image.Verdict.Kind.FAILED, kind("ERROR: failed to solve: " + line + "x"), part);
-            assertEquals(ensure_image.Verdict.Kind.FAILED, kind("failed commit on ref \"" + line + "x"), part);
+            assertEquals(Verdict.Kind.FAILED, kind("ERROR: failed to solve: " + line + "x"), part);
+            assertEquals(Verdict.Kind.FAILED, kind("failed commit on ref \"" + line + "x"), part);
         }
     }
 
-    private static ensure_image.Verdict.Kind kind(String... lines) throws Exception {
+    private static Verdict.Kind kind(String... lines) throws Exception {
         return verdict(1, List.of(lines), "race:test").kind();
     }
 
-    private static ensure_image.Verdict verdict(int status, List<String> err, String reference) throws Exception {
-        return ensure_image.Verdict.of(new Processes.Finished(status, List.of(), err, Duration.ZERO),
+    private static Verdict verdict(int status, List<String> err, String reference) throws Exception {
+        return Verdict.of(new Processes.Finished(status, List.of(), err, Duration.ZERO),
                 Reference.parse(reference));
     }
 }

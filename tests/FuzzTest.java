@@ -204,11 +204,11 @@ class FuzzTest {
     }
 
     private static void assertRaceOnlyIfClaimed(List<String> lines) {
-        ensure_image.Verdict verdict = verdict(lines);
+        Verdict verdict = verdict(lines);
         String last = lines.stream().filter(line -> !line.isEmpty() && !line.startsWith("View build details: "))
                 .reduce((before, line) -> line).orElse("");
         assertEquals(last, verdict.line());
-        boolean claimed = verdict.kind() == ensure_image.Verdict.Kind.CLAIMED;
+        boolean claimed = verdict.kind() == Verdict.Kind.CLAIMED;
         Statistics.collect(claimed);
         Statistics.coverage(coverage -> coverage.check(true).count(count -> count > 0)); // control: there are races
         if (claimed) {
@@ -220,8 +220,8 @@ class FuzzTest {
         }
     }
 
-    private static ensure_image.Verdict verdict(List<String> err) {
-        return ensure_image.Verdict.of(new Processes.Finished(1, List.of(), err, Duration.ZERO),
+    private static Verdict verdict(List<String> err) {
+        return Verdict.of(new Processes.Finished(1, List.of(), err, Duration.ZERO),
                 parsed(NAME).orElseThrow());
     }
 
@@ -320,7 +320,7 @@ class FuzzTest {
 
     @Property(tries = TRIES, seed = SEED)
     void whateverTheEngineOrTheCacheHoldsIsRead(@ForAll("hostile") String text) {
-        ensure_image.Held.parse(text);
+        Docker.Held.parse(text);
         assertEquals(Optional.empty(), Fingerprints.Manifest.parse(text));
         assertEquals(Optional.empty(), Fingerprints.Manifest.parse("ensure_image manifest 1\n" + text + "= x\n"));
     }

@@ -100,6 +100,7 @@ class NamingRaceTest {
     }
 
     /** Runs builders of these folders in turn, all at once. */
+    @SuppressWarnings("try") // closing waits, and may be interrupted
     private List<Builder> race(int attempts, String... folders) throws Exception {
         List<Builder> builders = new ArrayList<>();
         try (Together together = new Together(BUILDERS)) {
@@ -111,6 +112,7 @@ class NamingRaceTest {
     }
 
     /** Builders that stop before their first naming until all have come so far. */
+    @SuppressWarnings("try")
     private final class Together implements AutoCloseable {
         private final CyclicBarrier barrier;
         private final List<Future<?>> running = new ArrayList<>();
@@ -151,8 +153,8 @@ class NamingRaceTest {
         }
 
         Void run(Recipe recipe, int attempts) {
-            ensure_image.Docker docker = bench.docker();
-            ensure_image.Freshness freshness = new ensure_image.Freshness(docker, Cache.of(Map.of()));
+            Docker docker = bench.docker();
+            Freshness freshness = new Freshness(docker, Cache.of(Map.of()));
             try {
                 result = new ensure_image.Builder(docker, freshness, ensure_image.Rule.IF_STALE, attempts,
                         Duration.ofSeconds(120), Optional.empty(), this).ensure(recipe);

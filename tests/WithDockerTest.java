@@ -167,6 +167,7 @@ class WithDockerTest {
     }
 
     @Test
+    @SuppressWarnings("try") // closed to end the thread
     void theCommandReachesTheNetworkAndWithHostNetworkTheMachinesLocalhost() throws Exception {
         try (var server = new ServerSocket(0)) { // on all addresses
             var answering = new Thread(() -> answer(server, "from the machine"));

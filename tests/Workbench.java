@@ -76,8 +76,8 @@ final class Workbench {
     }
 
     /** In this JVM, for tests that must meet a builder at a certain step. */
-    ensure_image.Docker docker() {
-        return new ensure_image.Docker(client(), environment);
+    Docker docker() {
+        return new Docker(client(), environment);
     }
 
     String imageId(String reference) {
@@ -85,7 +85,7 @@ final class Workbench {
     }
 
     String label(String reference) {
-        return inspect(reference, "{{index .Config.Labels \"" + ensure_image.Docker.LABEL + "\"}}");
+        return inspect(reference, "{{index .Config.Labels \"" + Docker.LABEL + "\"}}");
     }
 
     private String inspect(String reference, String format) {

@@ -1,0 +1,223 @@
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/** The docker command line client: the one place that starts it. */
+final class Docker {
+    static final String LABEL = "ensure_image.fingerprint";
+    private static final String FORMAT = "{{.Id}} {{with .Config}}{{if .OnBuild}}triggers{{else}}-{{end}}"
+        + "{{with .Labels}} {{json (index . \"" + LABEL + "\")}}{{end}}{{end}}";
+    private static final Pattern NO_SUCH_IMAGE = Pattern.compile(
+        "(?:Error response from daemon: |Error: )?(?:No such image: (?<name>[^ ]+)|(?<podman>[^ ]+): image not known)");
+    private static final Pattern NO_METADATA = Pattern.compile("(?:Error: )?unknown flag: --metadata-file");
+    private static final Pattern ID = Pattern.compile("sha256:[0-9a-f]{64}");
+    private static final Pattern DIGEST =
+        Pattern.compile("\"containerimage\\.digest\":\\s*\"(" + ID + ")\"");
+
+    /** Variables that docker, its plugins, Go or the loader read: an argument of that name must not reach them. */
+    private static final Pattern READ_BY_DOCKER = Pattern.compile("(?i)"
+        + "(?:DOCKER|BUILDX|BUILDKIT|COMPOSE|CONTAINER|OTEL|GO|LD|SSH|SSL|XDG|LC|DBUS|STORAGE|REGISTRY)[A-Z0-9_]*"
+        + "|PATH|HOME|USER|LANG|TERM|TMPDIR|[A-Z]*_PROXY|[^A-Z_].*|.*\\W.*");
+
+    /** No attestation, unless asked for: it makes every image another one. And output that does not depend. */
+    private static final Map<String, String> FOR_BUILDS = Map.of("BUILDX_NO_DEFAULT_ATTESTATIONS", "1",
+        "BUILDX_METADATA_PROVENANCE", "disabled", "BUILDKIT_PROGRESS", "plain");
+
+    private final String command;
+    private final Map<String, String> environment;
+    private final AtomicBoolean metadata;
+
+    /** Uses {@code command}, a name on PATH or a path, with this environment added to our own. */
+    Docker(String command, Map<String, String> environment) {
+        this.command = command;
+        this.environment = new TreeMap<>(System.getenv());
+        this.environment.putAll(environment);
+        this.metadata = new AtomicBoolean(!"0".equals(environment.get("DOCKER_BUILDKIT")));
+    }
+
+    Map<String, String> environment() {
+        return environment;
+    }
+
+    /** What tells this engine from others, as far as that can be told without asking it. */
+    String engine() {
+        return Stream.of("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "HOME")
+                .map(name -> environment.getOrDefault(name, "")).collect(Collectors.joining("\n", command + "\n", ""));
+    }
+
+    /**
+     * What the engine holds at this moment under these names, by one command. One is left out only if the engine says
+     * that there is no such image.
+     */
+    Map<String, Held> lookUp(Collection<String> names, ensure_image.Stopwatch watch) throws ensure_image.Failed {
+        List<String> line = new ArrayList<>(List.of("image", "inspect", "--format", FORMAT, "--"));
+        line.addAll(names);
+        Processes.Finished finished = run(watch, line, ignored -> { });
+        List<String> found = new ArrayList<>(names);
+        for (String error : finished.err()) {
+            Matcher missing = NO_SUCH_IMAGE.matcher(error);
+            if (missing.matches()) {
+                found.remove(missing.group("name") != null ? missing.group("name") : missing.group("podman"));
+            }
+        }
+        List<String> lines = finished.out().stream().filter(text -> !text.isBlank()).toList();
+        if (found.size() != lines.size()) {
+            throw noEngine(Verdict.lastLine(finished.err()));
+        }
+        Map<String, Held> images = new HashMap<>();
+        for (int i = 0; i < found.size(); i++) {
+            images.put(found.get(i), Held.parse(lines.get(i)));
+        }
+        return images;
+    }
+
+    /** Runs one {@code docker build} without a name for the image; its result is a value, whatever it is. */
+    Built build(Recipe recipe, String fingerprint, ensure_image.Stopwatch watch, Consumer<String> listener)
+            throws ensure_image.Failed {
+        try (Cache.Scratch scratch = Cache.of(environment).scratch()) {
+            Path id = scratch.path().resolve("id");
+            Path digest = scratch.path().resolve("metadata");
+            List<String> options = new ArrayList<>(List.of("--label", LABEL + "=" + fingerprint,
+                    "--iidfile", id.toString()));
+            boolean withMetadata = metadata.get();
+            if (withMetadata) {
+                options.addAll(List.of("--metadata-file", digest.toString()));
+            }
+            Processes.Finished process = build(recipe, options, FOR_BUILDS, watch, listener);
+            if (withMetadata && process.status() != 0
+                    && process.err().stream().anyMatch(line -> NO_METADATA.matcher(line).matches())) {
+                metadata.set(false); // the legacy builder, podman
+                return build(recipe, fingerprint, watch, listener);
+            }
+            return new Built(process, Stream.of(found(DIGEST, digest, 1), found(ID, id, 0)).flatMap(Optional::stream)
+                    .distinct().toList());
+        }
+    }
+
+    /** Runs one {@code docker build} with these options and variables besides the recipe's own. */
+    Processes.Finished build(Recipe recipe, List<String> options, Map<String, String> environment,
+            ensure_image.Stopwatch watch, Consumer<String> listener) throws ensure_image.Failed {
+        List<String> line = new ArrayList<>(List.of("build", "--file", recipe.dockerfile().path().toString()));
+        Map<String, String> variables = new TreeMap<>(environment);
+        recipe.options().arguments().forEach((name, value) -> {
+            boolean byName = !READ_BY_DOCKER.matcher(name).matches() || value.equals(this.environment.get(name));
+            if (byName) {
+                variables.put(name, value); // not on the command line, which every user of the machine can read
+            }
+            line.addAll(List.of("--build-arg", byName ? name : name + "=" + value));
+        });
+        addOption(line, "--target", recipe.options().target());
+        addOption(line, "--platform", recipe.options().platform());
+        line.addAll(recipe.options().passThrough());
+        line.addAll(options);
+        // After "--" even a folder whose name begins with a dash is a folder.
+        line.addAll(List.of("--", recipe.context().toString()));
+        byte[] input = recipe.dockerfile().isStdin() ? recipe.dockerfile().given() : new byte[0];
+        return run(watch, line, variables, input, listener);
+    }
+
+    private static void addOption(List<String> line, String name, String value) {
+        if (value != null) {
+            line.addAll(List.of(name, value));
+        }
+    }
+
+    private static Optional<String> found(Pattern pattern, Path file, int group) {
+        try {
+            Matcher matcher = pattern.matcher(Files.readString(file));
+            return matcher.find() ? Optional.of(matcher.group(group)) : Optional.empty();
+        } catch (IOException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** Gives an image the name; what had it keeps its ID. */
+    Processes.Finished tag(String id, Reference reference, ensure_image.Stopwatch watch) throws ensure_image.Failed {
+        return run(watch, List.of("tag", id, reference.toString()), line -> { });
+    }
+
+    /** The failure for a client that cannot reach its engine, told by what it printed. */
+    ensure_image.Failed noEngine(String line) {
+        if (FailureText.NO_PERMISSION.pattern.matcher(line).matches()) {
+            return noEngine("no permission to use the engine at " + host(), ensure_image.Text.PERMISSION_HINT);
+        }
+        if (FailureText.ENGINE_AWAY.pattern.matcher(line).matches()) {
+            return noEngine("the engine is not running: no answer at " + host(), ensure_image.Text.ENGINE_HINT);
+        }
+        return noEngine("the engine failed: " + ensure_image.Text.printable(line), ensure_image.Text.ENGINE_HINT);
+    }
+
+    private static ensure_image.Failed noEngine(String message, String hint) {
+        return new ensure_image.Failed(ensure_image.ExitCode.NO_ENGINE, message, hint);
+    }
+
+    private String host() {
+        String host = environment.getOrDefault("DOCKER_HOST", "");
+        return host.isEmpty() ? "its default address" : ensure_image.Text.printable(host);
+    }
+
+    /** Runs any docker command; every exit status is a result. */
+    Processes.Finished run(ensure_image.Stopwatch watch, List<String> arguments, Consumer<String> listener)
+            throws ensure_image.Failed {
+        return run(watch, arguments, Map.of(), new byte[0], listener);
+    }
+
+    private Processes.Finished run(ensure_image.Stopwatch watch, List<String> arguments, Map<String, String> variables,
+            byte[] input, Consumer<String> listener) throws ensure_image.Failed {
+        List<String> line = new ArrayList<>(List.of(command));
+        line.addAll(arguments);
+        Map<String, String> all = new TreeMap<>(environment);
+        all.putAll(variables);
+        try {
+            return new Processes.Command(line, all, input).run(watch.left(), listener);
+        } catch (IOException e) {
+            throw noEngine("docker is not installed: cannot start '"
+                    + ensure_image.Text.printable(command) + "'", ensure_image.Text.DOCKER_HINT);
+        } catch (TimeoutException e) {
+            throw ensure_image.Text.timedOut(watch, arguments.get(0));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw ensure_image.Text.interrupted();
+        }
+    }
+
+    // ---- What it tells
+
+    /**
+     * A build that has ended, and the IDs that its image may have: the digest of its manifest, as the containerd store
+     * has it, and that of its configuration, as the classic one has it. A builder in a container (buildx) cannot know
+     * which.
+     */
+    record Built(Processes.Finished process, List<String> ids) {
+    }
+
+    /**
+     * An image that the engine holds.
+     *
+     * @param triggers whether it may have ONBUILD instructions
+     * @param fingerprint of what it was built from; empty if that was not done by us
+     */
+    record Held(String id, boolean triggers, String fingerprint) {
+
+        /** From a line in {@link Docker#FORMAT}. */
+        static Held parse(String line) {
+            String[] words = line.split(" ", 3);
+            return new Held(words[0], words.length == 1 || !words[1].equals("-"),
+                    words.length < 3 ? "" : words[2].replaceAll("^\"|\"$", ""));
+        }
+    }
+}

@@ -1,0 +1,121 @@
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/** Tells whether an image was built from what its recipe's inputs are now, by the label that our builds have. */
+record Freshness(Docker docker, Cache cache) {
+    private static final String MANIFESTS = "manifests";
+    private static final int MOST_MANIFESTS = 200;
+
+    /** Looks the reference up, and compares: a label says itself how much of the context it covers. */
+    Found find(Recipe recipe, ensure_image.Rule rule, ensure_image.Stopwatch watch) throws ensure_image.Failed {
+        String name = recipe.reference().toString();
+        Set<String> bases = inputs(recipe).dockerfile().bases();
+        Set<String> names = bases.stream().map(Images::canonical).flatMap(Optional::stream)
+                .collect(Collectors.toCollection(LinkedHashSet::new));
+        boolean unknown = names.size() < bases.size();
+        names.add(name);
+        Map<String, Docker.Held> images = docker.lookUp(names, watch);
+        Docker.Held held = images.remove(name);
+        boolean triggers = unknown || images.size() < names.size() - 1
+                || images.values().stream().anyMatch(Docker.Held::triggers);
+        if (held == null) {
+            return new Found(Found.State.MISSING, "", "", "", triggers);
+        }
+        String label = held.fingerprint();
+        if (rule == ensure_image.Rule.IF_MISSING) {
+            return new Found(Found.State.CURRENT, held.id(), label, "", triggers);
+        }
+        if (label.isEmpty()) {
+            return new Found(Found.State.STALE, held.id(), "", ensure_image.Text.NOT_OURS, triggers);
+        }
+        Fingerprints.Fingerprint now = of(recipe, Fingerprints.Scope.of(label));
+        return now.value().equals(label) ? new Found(Found.State.CURRENT, held.id(), label, "", triggers)
+                : new Found(Found.State.STALE, held.id(), label, why(label, now), triggers);
+    }
+
+    /**
+     * The fingerprint for the label of a build, kept to say later what has changed. It covers only what the Dockerfile
+     * uses, if every base image is known to have no ONBUILD instruction that uses more.
+     */
+    Fingerprints.Fingerprint fingerprint(Recipe recipe, Found found) throws ensure_image.Failed {
+        Fingerprints.Fingerprint now = of(recipe,
+                found.triggers() ? Fingerprints.Scope.WHOLE : Fingerprints.Scope.SEEN);
+        cache.write(MANIFESTS, fileName(now.value()), now.manifest().text(), MOST_MANIFESTS);
+        return now;
+    }
+
+    /** Whether the inputs stayed what they were while they were built. */
+    boolean unchanged(Recipe recipe, Fingerprints.Fingerprint before) throws ensure_image.Failed {
+        return before.unchanged(inputs(recipe));
+    }
+
+    /** @throws ensure_image.BaseReplaced if an image that this one is built on may have been another one by then */
+    void checkBases(Recipe recipe, ensure_image.Stopwatch watch) throws ensure_image.Failed {
+        for (Map.Entry<String, String> base : recipe.bases().entrySet()) {
+            Docker.Held held = docker.lookUp(List.of(base.getKey()), watch).get(base.getKey());
+            if (held == null || !held.fingerprint().equals(base.getValue())) {
+                throw new ensure_image.BaseReplaced(recipe, base.getKey());
+            }
+        }
+    }
+
+    private Fingerprints.Fingerprint of(Recipe recipe, Fingerprints.Scope scope) throws ensure_image.Failed {
+        Fingerprints.Inputs inputs = inputs(recipe);
+        try {
+            return Fingerprints.Fingerprint.of(inputs, scope);
+        } catch (Fingerprints.Unreadable e) {
+            throw ensure_image.Text.unreadable(recipe, e);
+        }
+    }
+
+    static Fingerprints.Inputs inputs(Recipe recipe) throws ensure_image.Failed {
+        Recipe.Options options = recipe.options();
+        try {
+            return new Fingerprints.Inputs(recipe.context(), recipe.dockerfile().read(options.arguments()),
+                    options.arguments(), options.target(), options.platform(), options.passThrough(), recipe.bases());
+        } catch (Fingerprints.Unreadable e) {
+            throw ensure_image.Text.unreadable(recipe, e);
+        }
+    }
+
+    private String why(String label, Fingerprints.Fingerprint now) {
+        return cache.read(MANIFESTS, fileName(label)).flatMap(Fingerprints.Manifest::parse)
+                .map(before -> Fingerprints.Manifest.whyStale(before, now.manifest())).orElse("");
+    }
+
+    /** A label is data: only what we would have written names a file. */
+    private static String fileName(String label) {
+        return label.matches("v1s?:[0-9a-f]{64}") ? label.replace(':', '-') : "none";
+    }
+
+    /**
+     * The image under a reference, as it was a moment ago: none, a stale one, or the one wanted.
+     *
+     * @param why what makes it stale, if that is known
+     * @param triggers whether a base image may have ONBUILD instructions
+     */
+    record Found(State state, String id, String fingerprint, String why, boolean triggers) {
+        enum State { MISSING, STALE, CURRENT }
+
+        boolean isMissing() {
+            return state == State.MISSING;
+        }
+
+        boolean isStale() {
+            return state == State.STALE;
+        }
+
+        boolean isCurrent() {
+            return state == State.CURRENT;
+        }
+
+        /** What it becomes by a build. */
+        Found as(Optional<String> built, Fingerprints.Fingerprint inputs) {
+            return new Found(state, built.orElse(id), inputs.value(), why, triggers);
+        }
+    }
+}
