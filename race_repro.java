@@ -4,41 +4,51 @@
 //DEPS info.picocli:picocli:4.7.7
 //DEPS org.slf4j:slf4j-nop:2.0.20
 //DEPS org.zeroturnaround:zt-exec:1.13.0
+//SOURCES RaceBuilder.java
+//SOURCES RaceClaims.java
+//SOURCES RaceJson.java
+//SOURCES RacePages.java
+//SOURCES RaceReports.java
+//SOURCES RaceResults.java
+//SOURCES RaceStage.java
+//SOURCES RaceText.java
+//SOURCES RaceTimeline.java
+//SOURCES RaceTrack.java
 //SOURCES Terminal.java
 //SOURCES ensure_image.java
 //SOURCES with_docker.java
 //FILES race-demo/Dockerfile=images/race-demo/Dockerfile
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.PrintWriter;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Comparator;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.EnumSet;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.DoubleSupplier;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -50,47 +60,64 @@ import picocli.CommandLine.Spec;
  * Launches builders of one tag at the same moment, round after round, and compares what each strategy tells its caller
  * with what the engine then holds.
  *
- * <p>The rule it keeps: the ground truth comes from the engine, read at the moment of each answer; no strategy is
- * believed, ours neither. Builders race because they join one running build step and leave it together.
+ * <p>The rule it keeps: the ground truth comes from the engine, read at the moment of each answer from a file inside
+ * the image; no strategy is believed, ours neither. Builders race because they join one running build step and leave
+ * it together.
  */
 @Command(name = "race_repro", version = "race_repro " + ensure_image.VERSION, mixinStandardHelpOptions = true,
         sortOptions = false, usageHelpAutoWidth = true, separator = " ",
         customSynopsis = "race_repro [OPTIONS]",
-        description = {"", "Lets N builders want the same missing image at once, R times, and counts who was told the "
-            + "truth. Needs nothing: where no engine answers, or the engine at hand cannot race, it starts a "
-            + "throwaway one.", ""},
+        description = {"", "Lets N builders want an image at once, R times, and counts who was told the truth. Needs "
+            + "nothing: where no engine answers, or the engine at hand cannot race, it starts a throwaway one.", ""},
         optionListHeading = "Options:%n",
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
-            " 0:'ensure' told every builder the truth",
+            " 0:'ensure' and 'single-flight' told every builder the truth",
             " 2:bad usage",
-            "10:'ensure' told at least one builder something false, or the demo image does not build",
+            "10:they told at least one builder something false, or the demo image does not build",
             "69:no engine: none answers, and a throwaway one cannot be started here",
             "124:timed out",
             "130:interrupted"},
-        footerHeading = "%nStrategies:%n",
+        footerHeading = "%nStrategies, * by default:%n",
         footer = {
-            "  naive      look the tag up, build if it is missing; a failure is a failure",
-            "  substring  the same, but a failure that says \"already exists\" is a success",
-            "  ensure     ensure_image: a lost race is a question, the engine answers it",
+            "* naive          look the tag up, build if it is missing; a failure is a failure",
+            "* substring      the same, but a failure that says \"already exists\" is a success",
+            "* ensure         ensure_image: a lost race is a question, the engine answers it",
+            "  single-flight  ensure_image --single-flight: one builds, the others wait",
+            "  unique-tag     as naive, with a tag of its own for every builder",
+            "  lock           as naive, inside an exclusive file lock",
+            "  prebuild       one build first; then the builders only look the tag up",
+            "  rmi-first      docker rmi -f, then docker build",
             "",
-            "Scenarios:",
-            "  same       all builders want one tag from one folder; the tag is missing",
+            "Scenarios, * by default:",
+            "* same        one folder, one tag, and the tag is missing",
+            "* failing     the same, but a step fails and says \"already exists\"",
+            "* shared-tag  two folders, one tag",
+            "  stale       the tag is there, built before a file of the folder changed",
+            "  removed     as soon as the tag is there, somebody removes it, once",
+            "",
+            "It removes what it made, also after Ctrl-C: images, containers, and the steps",
+            "in the build cache, which carry its number. What BuildKit keeps of the contexts",
+            "that it was sent carries nothing (some kB), and stays until BuildKit drops it.",
             "",
             "Examples:",
-            "  race_repro                          all strategies, under a minute",
-            "  race_repro -n 16 -r 20              more builders, more rounds: better figures",
+            "  race_repro                          the story, in less than a minute",
+            "  race_repro --all -n 8 -r 5          every strategy in every scenario",
             "  race_repro --strategy naive -r 1    just the bug",
-            "  race_repro --engine throwaway:28.5  on another engine"})
+            "  race_repro --scenario stale         one more scenario",
+            "  race_repro --until-race --strategy naive --scenario same",
+            "  race_repro --engine throwaway:28.5  on another engine",
+            "  race_repro --report race.html --report race.json"})
 public final class race_repro implements Callable<Integer> {
 
-    private static final int ENSURE_WAS_FALSE = 10;
+    private static final int FALSE_ANSWERS = 10;
     private static final int DEFAULT_ROUNDS = 5;
-    private static final int DEFAULT_WITHIN = 55;
+    private static final int ROUNDS_UNTIL_RACE = 50;
+    private static final int DEFAULT_WITHIN = 50;
 
     // ------------------------------------------------------------------------------------------------ options
 
-    @Option(names = {"-n", "--builders"}, paramLabel = "N", defaultValue = "8",
+    @Option(names = {"-n", "--builders"}, paramLabel = "N", defaultValue = "4",
             description = "Builders that start together (default: ${DEFAULT-VALUE}).")
     private int builders;
 
@@ -100,32 +127,53 @@ public final class race_repro implements Callable<Integer> {
 
     @Option(names = "--within", paramLabel = "SECONDS",
             description = "Start no round, after the first, that would end later (default: " + DEFAULT_WITHIN
-                + "; with -r no limit).")
+                + "; none with -r, --all or --until-race).")
     private Integer within;
 
-    @Option(names = "--strategy", paramLabel = "NAME",
-            description = "What to compare: ${COMPLETION-CANDIDATES}; may be repeated (default: all).")
-    private Set<Strategy> strategies = EnumSet.allOf(Strategy.class);
+    @Option(names = "--until-race", description = "Stop after the first round in which somebody lost the race "
+            + "(at most " + ROUNDS_UNTIL_RACE + " rounds, or -r).")
+    private boolean untilRace;
 
-    @Option(names = "--scenario", paramLabel = "NAME", defaultValue = "same",
-            description = "What to put them through: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
-    private Scenario scenario;
+    @Option(names = "--all", description = "Every strategy in every scenario, unless the next two options name "
+            + "some; one round, or -r, each of some minutes.")
+    private boolean all;
+
+    @Option(names = "--strategy", paramLabel = "NAME", description = "What to compare, see below; may be repeated.")
+    private List<Strategy> strategies = List.of();
+
+    @Option(names = "--scenario", paramLabel = "NAME",
+            description = "What to put them through, see below; may be repeated.")
+    private List<Scenario> scenarios = List.of();
+
+    @Option(names = "--processes", description = "Every builder in a JVM of its own, as test processes are; else they "
+            + "are threads that each run their own docker processes.")
+    private boolean processes;
 
     @Option(names = "--step-seconds", paramLabel = "S", defaultValue = "1",
             description = "How long the shared build step takes (default: ${DEFAULT-VALUE}).")
     private double stepSeconds;
+
+    @Option(names = "--seed", paramLabel = "NUMBER", description = "Decides whose turn it is when, and who wants which "
+            + "folder (default: random, and told in the reports).")
+    private Long seed;
 
     @Option(names = "--base", paramLabel = "IMAGE", defaultValue = "busybox",
             description = "What the demo image is built from; it needs a shell (default: ${DEFAULT-VALUE}).")
     private String base;
 
     @Option(names = "--engine", paramLabel = "WHICH", defaultValue = "",
-            description = "current, throwaway or throwaway:VERSION (default: current if it can race, else throwaway).")
+            description = "current, throwaway[:VERSION] or dind[:VERSION], as with_docker --engine has them "
+                + "(default: current if it can race, else throwaway).")
     private String engine;
 
     @Option(names = "--docker", paramLabel = "COMMAND", defaultValue = "docker",
             description = "The docker command line client of the current engine (default: ${DEFAULT-VALUE}).")
     private String dockerCommand;
+
+    @Option(names = "--report", paramLabel = "FILE", description = "Also write a report: FILE.html, .md (which also "
+            + "goes to $$GITHUB_STEP_SUMMARY, if set), .json (see docs/race-report.md), or .svg, the timeline alone; "
+            + "may be repeated.")
+    private List<Path> reports = List.of();
 
     @Option(names = {"-v", "--verbose"}, description = "Show stack traces.")
     private boolean verbose;
@@ -149,25 +197,47 @@ public final class race_repro implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
+        Plan plan = plan();
+        for (Path report : reports) {
+            RaceReports.Format.of(report);
+        }
+        Terminal terminal = Terminal.detect();
+        CountDownLatch cleaned = cleanUpBeforeExit();
+        try (Live live = new Live(err(), terminal.progress());
+                RaceStage stage = RaceStage.open(engine, dockerCommand, live)) {
+            live.show("", List.of());
+            out().println(Text.engine(stage.engine));
+            out().flush();
+            RaceResults results = new Play(plan, stage, live).all();
+            live.show("", List.of());
+            new RaceReports.OnTerminal(results, terminal).lines().forEach(out()::println);
+            out().flush();
+            for (Path report : reports) {
+                RaceReports.write(results, report, System.getenv());
+            }
+            return results.isFalse(Strategy.ENSURE) || results.isFalse(Strategy.SINGLE_FLIGHT) ? FALSE_ANSWERS
+                    : ensure_image.ExitCode.ENSURED.status;
+        } finally {
+            cleaned.countDown();
+        }
+    }
+
+    private Plan plan() throws ensure_image.Failed {
         if (builders < 1 || builders > 99 || rounds != null && rounds < 1 || within != null && within < 1
                 || !(stepSeconds >= 0 && stepSeconds <= 60)) {
             throw usage("-n takes 1 to 99, -r and --within numbers from 1, --step-seconds 0 to 60");
         }
-        Terminal terminal = Terminal.detect();
-        CountDownLatch cleaned = cleanUpBeforeExit();
-        try (Live live = new Live(err(), terminal.progress()); Stage stage = Stage.open(engine, dockerCommand, live)) {
-            live.show("", List.of());
-            out().println(Text.engine(stage.engine));
-            out().flush();
-            List<Round> played = play(stage, live);
-            live.show("", List.of());
-            Report report = new Report(stage.engine, played, strategies, terminal);
-            report.lines().forEach(out()::println);
-            out().flush();
-            return report.isFalse(Strategy.ENSURE) ? ENSURE_WAS_FALSE : ensure_image.ExitCode.ENSURED.status;
-        } finally {
-            cleaned.countDown();
-        }
+        int most = rounds != null ? rounds : untilRace ? ROUNDS_UNTIL_RACE : all ? 1 : DEFAULT_ROUNDS;
+        double limit = within != null ? within : rounds != null || all || untilRace ? Double.MAX_VALUE : DEFAULT_WITHIN;
+        return new Plan(picked(scenarios, Scenario.values(), scenario -> scenario.story),
+                picked(strategies, Strategy.values(), strategy -> strategy.story), builders, most, limit, untilRace,
+                processes, stepSeconds, seed != null ? seed : ThreadLocalRandom.current().nextInt(1_000_000), base,
+                spec.commandLine().getParseResult().originalArgs());
+    }
+
+    /** Those that the user named; else all, or those that tell the story. In the order of their declaration. */
+    private <T extends Enum<T>> List<T> picked(List<T> named, T[] every, Predicate<T> story) {
+        return Stream.of(every).filter(one -> named.isEmpty() ? all || story.test(one) : named.contains(one)).toList();
     }
 
     /** On Ctrl-C this thread is interrupted, and the JVM waits until it has taken everything down. */
@@ -178,7 +248,7 @@ public final class race_repro implements Callable<Integer> {
             try {
                 if (cleaned.getCount() > 0) {
                     main.interrupt();
-                    cleaned.await(30, TimeUnit.SECONDS);
+                    cleaned.await(60, TimeUnit.SECONDS);
                 }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
@@ -187,7 +257,7 @@ public final class race_repro implements Callable<Integer> {
         return cleaned;
     }
 
-    private static ensure_image.Failed usage(String message) {
+    static ensure_image.Failed usage(String message) {
         return new ensure_image.Failed(ensure_image.ExitCode.USAGE, ensure_image.Text.printable(message),
                 Text.SEE_HELP);
     }
@@ -219,90 +289,229 @@ public final class race_repro implements Callable<Integer> {
     // ------------------------------------------------------------------------------------------------ the run
 
     /**
-     * Plays all rounds. The first in the list, number 0, is one lone builder: the measure of the others. In each round
-     * every procedure takes its turn, so that whatever else the machine does hits all alike.
+     * What is to be played.
+     *
+     * @param rounds at most so many
+     * @param within seconds: after the first, no round begins that would end later
+     * @param arguments the command line
      */
-    private List<Round> play(Stage stage, Live live) throws ensure_image.Failed, InterruptedException {
-        Round warmUp = play(stage, live, Procedure.CHECK_THEN_BUILD, 0, 1);
-        if (!warmUp.runs().get(0).there()) {
-            throw new ensure_image.Failed(ensure_image.ExitCode.BUILD_FAILED, "the demo image does not build, even "
-                    + "alone, from " + ensure_image.Text.printable(base), Text.BASE_HINT,
-                    warmUp.runs().get(0).ended().output());
+    record Plan(List<Scenario> scenarios, List<Strategy> strategies, int builders, int rounds, double within,
+            boolean untilRace, boolean processes, double stepSeconds, long seed, String base, List<String> arguments) {
+
+        /** Strategies that act alike read the very same builds. */
+        List<Procedure> procedures() {
+            return strategies.stream().map(strategy -> strategy.procedure).distinct().toList();
         }
-        List<Round> played = new ArrayList<>(List.of(play(stage, live, Procedure.CHECK_THEN_BUILD, 0, 1)));
-        Set<Procedure> procedures = strategies.stream().map(strategy -> strategy.procedure)
-                .collect(Collectors.toCollection(() -> EnumSet.noneOf(Procedure.class)));
-        int wanted = rounds != null ? rounds : DEFAULT_ROUNDS;
-        double limit = within != null ? within : rounds != null ? Double.MAX_VALUE : DEFAULT_WITHIN;
-        double begin = 0;
-        for (int number = 1; number <= wanted; number++) {
-            double now = stage.clock.seconds();
-            if (number > 1 && now + (now - begin) > limit) {
-                live.tell(Text.outOfTime(number - 1, wanted));
-                break;
+    }
+
+    /** Plays a plan on an engine. */
+    static final class Play {
+        private final Plan plan;
+        private final RaceStage stage;
+        private final Live live;
+        private final Random random;
+
+        Play(Plan plan, RaceStage stage, Live live) {
+            this.plan = plan;
+            this.stage = stage;
+            this.live = live;
+            this.random = new Random(plan.seed());
+        }
+
+        /**
+         * Plays all rounds. One lone builder before them is the measure of the others. In each round every procedure
+         * takes its turn in every scenario, so that whatever else the machine does hits all alike.
+         */
+        RaceResults all() throws ensure_image.Failed, InterruptedException {
+            lone();  // fetches the base image
+            double lone = lone().wall();
+            List<RaceResults.Round> played = new ArrayList<>();
+            double begin = 0;
+            for (int number = 1; number <= plan.rounds(); number++) {
+                double now = stage.clock.seconds();
+                if (number > 1 && now + (now - begin) > plan.within()) {
+                    live.tell(Text.outOfTime(number - 1, plan.rounds()));
+                    again(number - 1, played);
+                    break;
+                }
+                begin = now;
+                List<RaceResults.Round> round = round(number);
+                played.addAll(round);
+                if (plan.untilRace() && round.stream().anyMatch(one -> one.lost() > 0)) {
+                    break;
+                }
             }
-            begin = now;
-            for (Procedure procedure : procedures) {
-                Round round = play(stage, live, procedure, number, builders);
-                live.tell(Text.played(round));
+            return new RaceResults(stage.engine, plan, lone, played);
+        }
+
+        /** If time is short and nobody has lost the plain race yet: that again, as often as there is time for. */
+        private void again(int number, List<RaceResults.Round> played)
+                throws ensure_image.Failed, InterruptedException {
+            if (!plan.scenarios().contains(Scenario.SAME) || !plan.strategies().contains(Strategy.NAIVE)
+                    || !stage.engine.canRace()) {
+                return;
+            }
+            List<RaceResults.Round> plain = new ArrayList<>(played.stream().filter(round ->
+                    round.scenario() == Scenario.SAME && round.procedure() == Strategy.NAIVE.procedure).toList());
+            double longest = plain.stream().mapToDouble(RaceResults.Round::wall).max().orElse(0);
+            while (plain.stream().allMatch(round -> round.lost() == 0)
+                    && stage.clock.seconds() + longest + 1 < plan.within()) {
+                RaceResults.Round round = play(Scenario.SAME, Strategy.NAIVE.procedure, number, plan.builders());
+                live.tell(Text.played(round, plan));
+                plain.add(round);
                 played.add(round);
             }
         }
-        return played;
+
+        private RaceResults.Round lone() throws ensure_image.Failed, InterruptedException {
+            RaceResults.Round round = play(Scenario.SAME, Procedure.CHECK_THEN_BUILD, 0, 1);
+            if (round.runs().get(0).held() != RaceResults.Held.HIS) {
+                throw new ensure_image.Failed(ensure_image.ExitCode.BUILD_FAILED, "the demo image does not build, even "
+                        + "alone, from " + ensure_image.Text.printable(plan.base()), Text.BASE_HINT,
+                        round.runs().get(0).ended().output());
+            }
+            return round;
+        }
+
+        private List<RaceResults.Round> round(int number) throws ensure_image.Failed, InterruptedException {
+            List<RaceResults.Round> rounds = new ArrayList<>();
+            for (Scenario scenario : plan.scenarios()) {
+                List<Procedure> procedures = new ArrayList<>(plan.procedures());
+                Collections.shuffle(procedures, random);
+                for (Procedure procedure : procedures) {
+                    RaceResults.Round round = play(scenario, procedure, number, plan.builders());
+                    live.tell(Text.played(round, plan));
+                    rounds.add(round);
+                }
+            }
+            return rounds;
+        }
+
+        /** Plays one round: builders that start together, each of whose answers is checked as it comes. */
+        private RaceResults.Round play(Scenario scenario, Procedure procedure, int number, int crowd)
+                throws ensure_image.Failed, InterruptedException {
+            try (RaceStage.Folder folder = stage.folder()) {
+                List<Wish> wishes = scenario.prepare(new Setting(stage, plan, folder, crowd, random));
+                Site site = new Site(stage.docker, stage.command, folder.path());
+                Clock clock = new Clock();
+                List<RaceTrack> tracks = wishes.stream().map(wish -> new RaceTrack(clock::seconds)).toList();
+                live.show(Text.playing(scenario, procedure, number), tracks);
+                try (Crew crew = new Crew(crowd + 1)) {
+                    Removal removal = scenario.removes ? crew.remover(stage, wishes.get(0), clock) : Removal.NONE;
+                    List<Future<RaceResults.Run>> answers = new ArrayList<>();
+                    Start start = new Start(crowd, folder.path());
+                    for (int i = 0; i < crowd; i++) {
+                        int builder = i + 1;
+                        Wish wish = wishes.get(i);
+                        RaceTrack track = tracks.get(i);
+                        answers.add(crew.pool.submit(() -> {
+                            Ended ended = plan.processes()
+                                    ? RaceBuilder.inProcess(procedure, site, wish.recipe(), builder, track, start)
+                                    : RaceBuilder.inThread(procedure, site, wish.recipe(), builder, track, start);
+                            track.enter(ended.success() ? RaceTrack.Phase.THERE : RaceTrack.Phase.FAILED);
+                            RaceResults.Held held = stage.judge.held(ended.handle(), wish.inputs());
+                            return new RaceResults.Run(track, ended, removal.excuses(ended, track, held));
+                        }));
+                    }
+                    start.awaitAll(answers);
+                    clock.start();
+                    removal.begin();
+                    List<RaceTrack> before = procedure.prebuilds ? prebuild(site, wishes, clock) : List.of();
+                    start.go();
+                    List<RaceResults.Run> runs = Crew.join(answers);
+                    removal.end();
+                    return new RaceResults.Round(scenario, procedure, number, runs, before,
+                            stage.tidy(wishes.get(0).recipe().reference()));
+                }
+            }
+        }
+
+        /** One build of everything that is wanted, one after the other, before the others start. */
+        private static List<RaceTrack> prebuild(Site site, List<Wish> wishes, Clock clock) throws ensure_image.Failed {
+            List<RaceTrack> tracks = new ArrayList<>();
+            for (Wish wish : wishes.stream().distinct().toList()) {
+                RaceTrack track = new RaceTrack(clock::seconds);
+                tracks.add(track);
+                Ended ended = Procedure.build(site, wish.recipe(), track);
+                track.enter(ended.success() ? RaceTrack.Phase.THERE : RaceTrack.Phase.FAILED);
+            }
+            return tracks;
+        }
     }
 
-    /** Plays one round: builders that start together, each of whose answers is checked as it comes. */
-    private Round play(Stage stage, Live live, Procedure procedure, int number, int crowd)
-            throws ensure_image.Failed, InterruptedException {
-        Recipe recipe = scenario.prepare(stage, stage.recipe(base, stepSeconds));
-        Clock clock = new Clock();
-        CyclicBarrier barrier = new CyclicBarrier(crowd, clock::start);
-        List<Track> tracks = Stream.generate(() -> new Track(clock::seconds)).limit(crowd).toList();
-        live.show(Text.playing(procedure, number), tracks);
-        var pool = Executors.newFixedThreadPool(crowd);
-        try {
-            var answers = pool.invokeAll(tracks.stream().<Callable<Run>>map(track -> () -> {
-                barrier.await();
-                Ended ended = procedure.run(stage, recipe, track);
-                track.enter(ended.success() ? Phase.THERE : Phase.FAILED);
-                return new Run(track, ended, Truth.holds(stage, recipe));
-            }).toList());
-            List<Run> runs = new ArrayList<>();
-            for (var answer : answers) {
-                runs.add(answer.get());
+    /** The threads of a round. None outlives it. */
+    static final class Crew implements AutoCloseable {
+        final ExecutorService pool;
+
+        Crew(int most) {
+            pool = Executors.newFixedThreadPool(most);
+        }
+
+        Removal remover(RaceStage stage, Wish wish, Clock clock) {
+            Removal removal = new Removal(stage, wish.recipe().reference(), clock);
+            removal.done = pool.submit(removal);
+            return removal;
+        }
+
+        static <T> List<T> join(List<Future<T>> futures) throws ensure_image.Failed, InterruptedException {
+            List<T> results = new ArrayList<>();
+            for (Future<T> future : futures) {
+                results.add(join(future));
             }
-            return new Round(procedure, number, runs);
-        } catch (ExecutionException e) {
-            if (e.getCause() instanceof ensure_image.Failed failed) {
-                throw failed;
+            return results;
+        }
+
+        static <T> T join(Future<T> future) throws ensure_image.Failed, InterruptedException {
+            try {
+                return future.get();
+            } catch (ExecutionException e) {
+                if (e.getCause() instanceof ensure_image.Failed failed) {
+                    throw failed;
+                }
+                throw new IllegalStateException(e.getCause());
             }
-            throw new IllegalStateException(e.getCause());
-        } finally {
+        }
+
+        @Override
+        public void close() {
             pool.shutdownNow();
-            pool.awaitTermination(10, TimeUnit.SECONDS);
+            try {
+                pool.awaitTermination(10, TimeUnit.SECONDS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 
-    /** A round that was played. */
-    record Round(Procedure procedure, int number, List<Run> runs) {
+    /** The moment at which all builders start, be they threads or, by a file, processes. */
+    static final class Start {
+        final CountDownLatch ready;
+        final Path file;
+        private final CountDownLatch gone = new CountDownLatch(1);
 
-        /** Seconds from the start until the last answer. */
-        double wall() {
-            return runs.stream().mapToDouble(run -> run.track().last().at()).max().orElse(0);
+        Start(int crowd, Path folder) {
+            ready = new CountDownLatch(crowd);
+            file = folder.resolve("go");
         }
 
-        long lost() {
-            return runs.stream().filter(run -> run.track().race().isPresent()).count();
+        /** Waits until all are ready; also returns, if one of them has ended instead. */
+        void awaitAll(List<? extends Future<?>> builders) throws InterruptedException {
+            while (!ready.await(20, TimeUnit.MILLISECONDS) && builders.stream().noneMatch(Future::isDone)) { }
         }
 
-        /** How often the slow step ran: as often as there are different stamps, for builders share its output. */
-        long stepRuns() {
-            return runs.stream().flatMap(run -> run.track().stamps().stream()).distinct().count();
+        void await() throws InterruptedException {
+            ready.countDown();
+            gone.await();
         }
-    }
 
-    /** One builder in one round: its course, its end, and whether the engine held its image at that moment. */
-    record Run(Track track, Ended ended, boolean there) {
+        void go() {
+            gone.countDown();
+            try {
+                Files.createFile(file);
+            } catch (IOException e) {
+                throw new IllegalStateException(e);
+            }
+        }
     }
 
     /** Seconds since a start. */
@@ -320,92 +529,205 @@ public final class race_repro implements Callable<Integer> {
 
     // -------------------------------------------------------------------------------------------- strategies
 
+    /** Where a builder works: the engine, and a folder of this round that all its builders share. */
+    record Site(Docker docker, String command, Path folder) {
+        static final Duration LIMIT = Duration.ofSeconds(120);
+        private static final int ATTEMPTS = 5;
+
+        static ensure_image.Stopwatch watch() {
+            return new ensure_image.Stopwatch(LIMIT, "race_repro");
+        }
+
+        /** ensure_image, as it comes; only that it leaves nothing in the user's cache. */
+        ensure_image.Result ensure(Recipe recipe, boolean singleFlight, ensure_image.Events events)
+                throws ensure_image.Failed {
+            var freshness = new Freshness(docker, Cache.of(Map.of()));
+            var flights = singleFlight ? Optional.of(new SingleFlight(Optional.of(folder), LIMIT))
+                    : Optional.<SingleFlight>empty();
+            return new ensure_image.Builder(docker, freshness, ensure_image.Rule.IF_STALE, ATTEMPTS, LIMIT, flights,
+                    events).ensure(recipe);
+        }
+    }
+
     /** What a builder does. */
     enum Procedure {
         /** Looks the tag up and builds if it is missing, as test suites do. */
         CHECK_THEN_BUILD {
             @Override
-            Ended run(Stage stage, Recipe recipe, Track track) throws ensure_image.Failed {
-                var watch = Stage.watch();
-                track.step(recipe, ensure_image.Step.LOOKING_UP);
-                if (!stage.docker.lookUp(List.of(recipe.reference().toString()), watch).isEmpty()) {
-                    return Ended.THERE;
-                }
-                track.step(recipe, ensure_image.Step.BUILDING);
-                var build = stage.docker.build(recipe, List.of("--tag", recipe.reference().toString()), Map.of(), watch,
-                        line -> track.output(recipe, line));
-                var verdict = Verdict.of(build, recipe.reference());
-                if (verdict.kind() == Verdict.Kind.NO_ENGINE) {
-                    throw stage.docker.noEngine(verdict.line());
-                }
-                return new Ended(build.status() == 0, build.err());
+            Ended run(Site site, Recipe recipe, int builder, ensure_image.Events events) throws ensure_image.Failed {
+                return isThere(site, recipe, events) ? Ended.there(recipe) : build(site, recipe, events);
             }
         },
 
-        /** Leaves it to ensure_image. */
-        ENSURE_IMAGE {
+        /** Leaves it to ensure_image, which hands out the image's ID. */
+        ENSURE {
             @Override
-            Ended run(Stage stage, Recipe recipe, Track track) throws ensure_image.Failed {
-                try {
-                    stage.builder(track).ensure(recipe);
-                    return Ended.THERE;
-                } catch (ensure_image.Failed failed) {
-                    if (OURS_TO_REPORT.contains(failed.code)) {
-                        return new Ended(false, failed.output);
-                    }
-                    throw failed;
+            Ended run(Site site, Recipe recipe, int builder, ensure_image.Events events) throws ensure_image.Failed {
+                return ensure(site, recipe, false, events);
+            }
+        },
+
+        SINGLE_FLIGHT {
+            @Override
+            Ended run(Site site, Recipe recipe, int builder, ensure_image.Events events) throws ensure_image.Failed {
+                return ensure(site, recipe, true, events);
+            }
+        },
+
+        UNIQUE_TAG {
+            @Override
+            Ended run(Site site, Recipe recipe, int builder, ensure_image.Events events) throws ensure_image.Failed {
+                Reference shared = recipe.reference();
+                Reference own = new Reference(shared.domain(), shared.path(), "builder-" + builder);
+                return CHECK_THEN_BUILD.run(site, new Recipe(own, recipe.context(), recipe.dockerfile(),
+                        recipe.options(), recipe.bases()), builder, events);
+            }
+        },
+
+        LOCK {
+            @Override
+            Ended run(Site site, Recipe recipe, int builder, ensure_image.Events events) throws ensure_image.Failed {
+                events.step(recipe, ensure_image.Step.WAITING);
+                THREADS.lock();  // a file lock is the whole JVM's
+                try (FileChannel file = FileChannel.open(site.folder().resolve("lock"), StandardOpenOption.CREATE,
+                        StandardOpenOption.WRITE)) {
+                    file.lock();  // until the file is closed
+                    return CHECK_THEN_BUILD.run(site, recipe, builder, events);
+                } catch (IOException e) {
+                    throw new ensure_image.Failed(ensure_image.ExitCode.BUG, "cannot lock a file: " + e, "");
+                } finally {
+                    THREADS.unlock();
                 }
             }
+        },
+
+        /** Looks the tag up; what was to be built has been built before. */
+        PREBUILD(true) {
+            @Override
+            Ended run(Site site, Recipe recipe, int builder, ensure_image.Events events) throws ensure_image.Failed {
+                return isThere(site, recipe, events) ? Ended.there(recipe)
+                        : new Ended(false, List.of(), recipe.reference().toString());
+            }
+        },
+
+        RMI_FIRST {
+            @Override
+            Ended run(Site site, Recipe recipe, int builder, ensure_image.Events events) throws ensure_image.Failed {
+                events.step(recipe, ensure_image.Step.LOOKING_UP);
+                site.docker().run(Site.watch(), List.of("image", "rm", "--force", recipe.reference().toString()),
+                        line -> { });
+                return build(site, recipe, events);
+            }
         };
+
+        private static final ReentrantLock THREADS = new ReentrantLock();
 
         /** Answers about the image; the others say that there was no experiment. */
         private static final Set<ensure_image.ExitCode> OURS_TO_REPORT = EnumSet.of(ensure_image.ExitCode.BUILD_FAILED,
             ensure_image.ExitCode.GAVE_UP, ensure_image.ExitCode.TIMED_OUT);
 
-        /** Plays one builder; throws only if the engine is away or the run is interrupted. */
-        abstract Ended run(Stage stage, Recipe recipe, Track track) throws ensure_image.Failed;
+        /** Whether everything is built once, before the builders start. */
+        final boolean prebuilds;
+
+        Procedure() {
+            this(false);
+        }
+
+        Procedure(boolean prebuilds) {
+            this.prebuilds = prebuilds;
+        }
+
+        /**
+         * Plays one builder; throws only if the engine is away or the run is interrupted.
+         *
+         * @param builder its number, from 1
+         */
+        abstract Ended run(Site site, Recipe recipe, int builder, ensure_image.Events events)
+                throws ensure_image.Failed;
+
+        private static boolean isThere(Site site, Recipe recipe, ensure_image.Events events)
+                throws ensure_image.Failed {
+            events.step(recipe, ensure_image.Step.LOOKING_UP);
+            return !site.docker().lookUp(List.of(recipe.reference().toString()), Site.watch()).isEmpty();
+        }
+
+        /** One {@code docker build}, as anybody runs it. */
+        static Ended build(Site site, Recipe recipe, ensure_image.Events events) throws ensure_image.Failed {
+            events.step(recipe, ensure_image.Step.BUILDING);
+            var build = site.docker().build(recipe, List.of("--tag", recipe.reference().toString()), Map.of(),
+                    Site.watch(), line -> events.output(recipe, line));
+            var verdict = Verdict.of(build, recipe.reference());
+            switch (verdict.kind()) {
+                case NO_ENGINE -> throw site.docker().noEngine(verdict.line());
+                case INTERRUPTED -> throw ensure_image.Text.interrupted();
+                default -> { }
+            }
+            return new Ended(build.status() == 0, build.err(), recipe.reference().toString());
+        }
+
+        private static Ended ensure(Site site, Recipe recipe, boolean singleFlight, ensure_image.Events events)
+                throws ensure_image.Failed {
+            try {
+                return new Ended(true, List.of(), site.ensure(recipe, singleFlight, events).id());
+            } catch (ensure_image.Failed failed) {
+                if (OURS_TO_REPORT.contains(failed.code)) {
+                    return new Ended(false, failed.output, recipe.reference().toString());
+                }
+                throw failed;
+            }
+        }
     }
 
-    /** How a procedure ended, and what docker printed if it failed. */
-    record Ended(boolean success, List<String> output) {
-        static final Ended THERE = new Ended(true, List.of());
+    /**
+     * How a procedure ended.
+     *
+     * @param success as far as docker says, or ensure_image
+     * @param output what docker printed, if it failed
+     * @param handle the image that the caller is handed for {@code docker run}: a tag, or an ID
+     */
+    record Ended(boolean success, List<String> output, String handle) {
+
+        static Ended there(Recipe recipe) {
+            return new Ended(true, List.of(), recipe.reference().toString());
+        }
     }
 
     /** A procedure, and how its end is read: whether the caller is told that the image is there. */
     enum Strategy {
-        NAIVE(Procedure.CHECK_THEN_BUILD, Ended::success),
+        NAIVE(Procedure.CHECK_THEN_BUILD, true),
 
         /** The rule as first decided. It acts as {@link #NAIVE} does, so both read the very same builds. */
-        SUBSTRING(Procedure.CHECK_THEN_BUILD, ended -> ended.success()
-            || ended.output().stream().anyMatch(line -> line.contains("already exists"))),
+        SUBSTRING(Procedure.CHECK_THEN_BUILD, true) {
+            @Override
+            boolean tells(Ended ended) {
+                return ended.success() || ended.output().stream().anyMatch(line -> line.contains("already exists"));
+            }
+        },
 
-        ENSURE(Procedure.ENSURE_IMAGE, Ended::success);
+        ENSURE(Procedure.ENSURE, true),
+        SINGLE_FLIGHT(Procedure.SINGLE_FLIGHT, false),
+        UNIQUE_TAG(Procedure.UNIQUE_TAG, false),
+        LOCK(Procedure.LOCK, false),
+        PREBUILD(Procedure.PREBUILD, false),
+        RMI_FIRST(Procedure.RMI_FIRST, false);
 
         final Procedure procedure;
-        private final Predicate<Ended> reading;
+        /** Whether it is played by default. */
+        final boolean story;
 
-        Strategy(Procedure procedure, Predicate<Ended> reading) {
+        Strategy(Procedure procedure, boolean story) {
             this.procedure = procedure;
-            this.reading = reading;
+            this.story = story;
         }
 
-        boolean falseFailure(Run run) {
-            return !reading.test(run.ended()) && run.there();
-        }
-
-        boolean falseSuccess(Run run) {
-            return reading.test(run.ended()) && !run.there();
-        }
-
-        /** What the caller is told, as the end of a bar. */
-        Phase answer(Run run) {
-            return !reading.test(run.ended()) ? Phase.FAILED
-                    : run.track().race().isPresent() ? Phase.TOLERATED : Phase.THERE;
+        /** Whether the caller is told "there". */
+        boolean tells(Ended ended) {
+            return ended.success();
         }
 
         @Override
         public String toString() {
-            return name().toLowerCase(Locale.ROOT);
+            return name().toLowerCase(Locale.ROOT).replace('_', '-');
         }
     }
 
@@ -413,459 +735,156 @@ public final class race_repro implements Callable<Integer> {
 
     /** What the builders find, and what they want. */
     enum Scenario {
-        /** One folder, one tag, and the tag is missing. With the tag there, BuildKit updates it and cannot fail. */
-        SAME {
+        /** With the tag there, BuildKit updates it and cannot fail. */
+        SAME(true, false, "one folder, one tag, and the tag is missing"),
+
+        FAILING(true, false, "the same, but a step fails and says \"already exists\"") {
             @Override
-            Recipe prepare(Stage stage, Recipe fresh) throws ensure_image.Failed {
-                stage.removeTag(fresh.reference());
-                return fresh;
+            List<Wish> prepare(Setting setting) throws ensure_image.Failed {
+                Wish wish = setting.wish("a", 1);
+                return Collections.nCopies(setting.crowd(), setting.failing(wish));
             }
-        };
+        },
 
-        /** Sets the engine up for a round, and returns what the builders want; {@code fresh} was never built before. */
-        abstract Recipe prepare(Stage stage, Recipe fresh) throws ensure_image.Failed;
-
-        @Override
-        public String toString() {
-            return name().toLowerCase(Locale.ROOT);
-        }
-    }
-
-    // ------------------------------------------------------------------------------------------ ground truth
-
-    /** What the engine holds, asked of the engine. */
-    static final class Truth {
-        private static final String FORMAT = "{{index .Config.Labels \"race-demo.round\"}}";
-
-        private Truth() {
-        }
-
-        /** Whether the tag is there at this moment, on an image that was built from the recipe's inputs. */
-        static boolean holds(Stage stage, Recipe recipe) throws ensure_image.Failed {
-            String tag = recipe.reference().toString();
-            while (true) {
-                var seen = stage.docker("image", "inspect", "--format", FORMAT, tag);
-                if (seen.status() == 0) {
-                    return seen.out().contains(Stage.inputs(recipe));
-                }
-                if (stage.docker.lookUp(List.of(recipe.reference().toString()), Stage.watch()).isEmpty()) {
-                    return false;
-                }  // else it came in between
+        SHARED_TAG(true, false, "two folders, one tag: half of the builders want each") {
+            @Override
+            List<Wish> prepare(Setting setting) throws ensure_image.Failed {
+                List<Wish> two = List.of(setting.wish("a", 1), setting.wish("b", 1));
+                List<Wish> wishes = new ArrayList<>(
+                        IntStream.range(0, setting.crowd()).mapToObj(i -> two.get(i % 2)).toList());
+                Collections.shuffle(wishes, setting.random());
+                return wishes;
             }
-        }
-    }
+        },
 
-    // ------------------------------------------------------------------------------------------------ engine
-
-    /** Where a run takes place: an engine, the demo's folder, and a name and label that nothing else there has. */
-    static final class Stage implements AutoCloseable {
-        static final Duration LIMIT = Duration.ofSeconds(120);
-        private static final int ATTEMPTS = 5;
-        private static final String THROWAWAY = "26.1";
-        private static final String ROUND = "ROUND";
-        private static final AtomicInteger ROUNDS = new AtomicInteger();
-
-        final Docker docker;
-        final Facts engine;
-        final Clock clock = new Clock();
-        private final with_docker.Engine throwaway;
-        private final String id = String.format("%08x", ThreadLocalRandom.current().nextInt());
-        private final Path folder;
-
-        /** @param throwaway null for an engine that was there before */
-        private Stage(Docker docker, Facts engine, with_docker.Engine throwaway) throws IOException {
-            this.docker = docker;
-            this.engine = engine;
-            this.throwaway = throwaway;
-            this.folder = Files.createTempDirectory("race_repro-");
-            // From the script's own resources, so that it is there however the script was started.
-            try (InputStream dockerfile = race_repro.class.getResourceAsStream("/race-demo/Dockerfile")) {
-                Files.copy(dockerfile, folder.resolve("Dockerfile"));
+        STALE(false, false, "the tag is there, built before a file of the folder changed") {
+            @Override
+            List<Wish> prepare(Setting setting) throws ensure_image.Failed {
+                setting.buildNow(setting.wish("a", 1));
+                return Collections.nCopies(setting.crowd(), setting.wish("a", 2));
             }
+        },
+
+        REMOVED(false, true, "as soon as the tag is there, somebody removes it, once");
+
+        /** Whether it is played by default. */
+        final boolean story;
+        final boolean removes;
+        final String description;
+
+        Scenario(boolean story, boolean removes, String description) {
+            this.story = story;
+            this.removes = removes;
+            this.description = description;
         }
 
-        /** Opens the engine that the user named; else the current one if it can race; else a throwaway one. */
-        static Stage open(String wanted, String command, Live live)
-                throws ensure_image.Failed, IOException, InterruptedException {
-            if (wanted.startsWith("throwaway")) {
-                return throwaway(wanted, live);
-            }
-            if (!List.of("", "current").contains(wanted)) {
-                throw usage("--engine is current, throwaway or throwaway:VERSION, not '" + wanted + "'");
-            }
-            String why;
-            try {
-                var docker = docker(command, System.getenv());
-                Facts engine = Facts.of(docker);
-                if (engine.canRace() || wanted.equals("current")) {
-                    return new Stage(docker, engine, null);
-                }
-                why = Text.cannotRace(engine);
-            } catch (ensure_image.Failed failed) {
-                if (failed.code != ensure_image.ExitCode.NO_ENGINE || wanted.equals("current")) {
-                    throw failed;
-                }
-                why = failed.getMessage();
-            }
-            live.tell(Text.throwaway(why));
-            return throwaway("throwaway:" + THROWAWAY, live);
-        }
-
-        private static Stage throwaway(String wanted, Live live)
-                throws ensure_image.Failed, IOException, InterruptedException {
-            String version = wanted.equals("throwaway") ? THROWAWAY : wanted.replaceFirst("throwaway:", "");
-            try {
-                var engine = with_docker.start(new with_docker.Spec(version, with_docker.Store.CONTAINERD), live);
-                var docker = docker(engine.docker().toString(), engine.environment());
-                return new Stage(docker, Facts.of(docker), engine);
-            } catch (IllegalArgumentException e) {
-                throw usage(e.getMessage());
-            } catch (with_docker.Failure e) {
-                throw new ensure_image.Failed(ensure_image.ExitCode.NO_ENGINE, e.getMessage(), "");
-            }
-        }
-
-        private static Docker docker(String command, Map<String, String> environment) {
-            Map<String, String> own = new TreeMap<>(environment);
-            own.put("BUILDKIT_PROGRESS", "plain");  // what Track reads
-            return new Docker(command, own);
-        }
-
-        static ensure_image.Stopwatch watch() {
-            return new ensure_image.Stopwatch(LIMIT, "race_repro");
-        }
-
-        Processes.Finished docker(String... arguments) throws ensure_image.Failed {
-            return docker.run(watch(), List.of(arguments), line -> { });
-        }
-
-        String label() {
-            return "race_repro.run=" + id;
-        }
-
-        /** ensure_image, as it comes; only that it leaves nothing in the user's cache. */
-        ensure_image.Builder builder(Track track) {
-            var freshness = new Freshness(docker, Cache.of(Map.of()));
-            return new ensure_image.Builder(docker, freshness, ensure_image.Rule.IF_STALE, ATTEMPTS, LIMIT,
-                    Optional.empty(), track);
-        }
-
-        /** What to build, with inputs that no build had before: its slow step is in no cache. */
-        Recipe recipe(String base, double stepSeconds) throws ensure_image.Failed {
-            Map<String, String> arguments = Map.of(ROUND, id + "." + ROUNDS.incrementAndGet(), "BASE", base,
-                    "STEP_SECONDS", Double.toString(stepSeconds));
-            return Recipe.of("race-repro-" + id, folder,
-                    new Recipe.Options(arguments, Set.of(), null, null, List.of("--label", label())));
-        }
-
-        /** What tells the recipe's inputs from all others. */
-        static String inputs(Recipe recipe) {
-            return recipe.options().arguments().get(ROUND);
-        }
-
-        void removeTag(Reference reference) throws ensure_image.Failed {
-            docker("image", "rm", "--force", reference.toString());
-        }
-
-        /** Removes what the run made; a throwaway engine goes with everything in it. */
-        @Override
-        public void close() throws ensure_image.Failed, IOException {
-            boolean interrupted = Thread.interrupted();
-            try (throwaway) {
-                Files.delete(folder.resolve("Dockerfile"));
-                Files.delete(folder);
-                if (throwaway == null) {
-                    removeAll();
-                }
-            } finally {
-                if (interrupted) {
-                    Thread.currentThread().interrupt();
-                }
-            }
-        }
-
-        /** Removes until a listing is empty: after Ctrl-C clients are being ended, and a last build may come in. */
-        private void removeAll() throws ensure_image.Failed {
-            for (int attempt = 0; attempt < 10; attempt++) {
-                var found = docker("image", "ls", "--all", "--quiet", "--no-trunc", "--filter", "label=" + label());
-                if (found.status() == 0 && found.out().isEmpty()) {
-                    return;
-                }
-                docker(Stream.concat(Stream.of("image", "rm", "--force"), found.out().stream().distinct())
-                        .toArray(String[]::new));
-            }
-            throw new ensure_image.Failed(ensure_image.ExitCode.BUG, "could not remove all the images that it made",
-                    "They have the label " + label());
-        }
-    }
-
-    /** An engine, and whether builds can race for a tag on it. */
-    record Facts(String version, boolean containerdStore, String builder) {
-
-        static Facts of(Docker docker) throws ensure_image.Failed {
-            var info = docker.run(Stage.watch(), List.of("info", "--format",
-                    "{{.ServerVersion}} {{json .DriverStatus}}"), line -> { });
-            String[] words = (info.out().isEmpty() ? "" : info.out().get(0)).split(" ", 2);
-            if (info.status() != 0 || words[0].isEmpty()) {
-                throw docker.noEngine(info.err().isEmpty() ? "" : info.err().get(info.err().size() - 1));
-            }
-            var buildx = docker.run(Stage.watch(), List.of("buildx", "version", "--"), line -> { });
-            String[] names = buildx.status() == 0 ? String.join(" ", buildx.out()).split(" ") : new String[0];
-            return new Facts(words[0], words[1].contains("io.containerd.snapshotter"),
-                    names.length > 1 ? "BuildKit through buildx " + names[1] : "legacy builder, there is no buildx");
-        }
-
-        boolean canRace() {
-            return containerdStore && !hasFix();
-        }
-
-        /** BuildKit 0.28 has it, which first ships in Docker 29.3. */
-        private boolean hasFix() {
-            String[] numbers = version.split("[^0-9]+");
-            return numbers.length > 1 && Integer.parseInt(numbers[0]) * 1000 + Integer.parseInt(numbers[1]) >= 29_003;
-        }
-
-        String why() {
-            return !containerdStore ? "with the classic image store the last build takes the tag"
-                    : hasFix() ? "BuildKit has the fix since Docker 29.3"
-                    : "containerd image store, Docker before 29.3";
-        }
-    }
-
-    // ------------------------------------------------------------------------------------ a builder's course
-
-    /** Where a builder is. Each has its mark in the timeline, and an ANSI colour or 0. */
-    enum Phase {
-        WAITING(' ', ' ', 0), LOOKING_UP('.', '\u00b7', 0), BUILDING('-', '\u2591', 34), EXPORTING('=', '\u2592', 33),
-        NAMING('#', '\u2588', 35), PAUSING('~', '~', 0), THERE('o', '\u2713', 32),
-        TOLERATED('t', '\u2248', 32), FAILED('x', '\u2717', 31);
-
-        private final char ascii;
-        private final char unicode;
-        final int colour;
-
-        Phase(char ascii, char unicode, int colour) {
-            this.ascii = ascii;
-            this.unicode = unicode;
-            this.colour = colour;
-        }
-
-        String mark(Terminal terminal) {
-            return terminal.paint(colour, String.valueOf(terminal.unicode() ? unicode : ascii));
+        /** Sets the engine up for a round, and returns what each builder wants, of inputs that are in no cache. */
+        List<Wish> prepare(Setting setting) throws ensure_image.Failed {
+            return Collections.nCopies(setting.crowd(), setting.wish("a", 1));
         }
 
         @Override
         public String toString() {
-            return name().toLowerCase(Locale.ROOT).replace('_', ' ');
+            return name().toLowerCase(Locale.ROOT).replace('_', '-');
         }
     }
 
-    /** A phase that begins at this moment, in seconds since the start. */
-    record Mark(Phase phase, double at) {
+    /** What a builder wants, and what is to be found in the image then. */
+    record Wish(Recipe recipe, Inputs inputs) {
     }
 
-    /** A race that a builder lost: the line that says so, and when the builder named the tag. */
-    record Race(String line, double at) {
+    /** What tells an image's inputs from all others: the file of this text is in the folder, and so in the image. */
+    record Inputs(String round, String folder, int version) {
+
+        String text() {
+            return String.join(" ", round, folder, Integer.toString(version));
+        }
+
+        RaceResults.Held compare(String found) {
+            return found.equals(text()) ? RaceResults.Held.HIS
+                    : found.startsWith(String.join(" ", round, folder, "")) ? RaceResults.Held.STALE
+                    : RaceResults.Held.WRONG;
+        }
     }
 
-    /** One builder's course through a round, read from its steps and from what docker prints. */
-    static final class Track implements ensure_image.Events {
-        private static final Pattern STAMP = Pattern.compile("#.* race-demo ran: [0-9a-f]{8}-[0-9a-f-]{27}");
-        private static final Pattern EXPORT = Pattern.compile("#\\d+ (?:exporting to image|unpacking to .*)");
-        private static final Pattern NAME = Pattern.compile("#\\d+ naming to .*");
+    /** What a scenario has to set a round up. */
+    record Setting(RaceStage stage, Plan plan, RaceStage.Folder folder, int crowd, Random random) {
 
-        private final DoubleSupplier seconds;
-        private final List<Mark> marks = new ArrayList<>(List.of(new Mark(Phase.WAITING, 0)));
-        private final Set<String> stamps = new HashSet<>();
-        private Race race;
+        /** A wish for what is in this folder now: inputs of this version. */
+        Wish wish(String name, int version) throws ensure_image.Failed {
+            Inputs inputs = new Inputs(folder.round(), name, version);
+            Path context = stage.write(folder.path().resolve(name), inputs);
+            Map<String, String> arguments = Map.of("BASE", plan.base(), "STEP_SECONDS",
+                    Double.toString(plan.stepSeconds()));
+            return new Wish(Recipe.of(stage.name, context,
+                    new Recipe.Options(arguments, Set.of(), null, null, List.of("--label", stage.label()))), inputs);
+        }
 
-        /** @param seconds the time since the start of the round */
-        Track(DoubleSupplier seconds) {
-            this.seconds = seconds;
+        Wish failing(Wish wish) {
+            return new Wish(with(wish.recipe(), "STEP_STATUS", "9"), wish.inputs());
+        }
+
+        /** With ensure_image, so that its label is there to be compared; others do not look at it. */
+        void buildNow(Wish wish) throws ensure_image.Failed {
+            new Site(stage.docker, stage.command, folder.path()).ensure(with(wish.recipe(), "STEP_SECONDS", "0"), false,
+                    (recipe, message) -> { });
+        }
+
+        private static Recipe with(Recipe recipe, String argument, String value) {
+            Map<String, String> arguments = new TreeMap<>(recipe.options().arguments());
+            arguments.put(argument, value);
+            return new Recipe(recipe.reference(), recipe.context(), recipe.dockerfile(), new Recipe.Options(arguments,
+                    Set.of(), null, null, recipe.options().passThrough()), recipe.bases());
+        }
+    }
+
+    /** Somebody who removes the tag, once, as soon as it is there. */
+    static final class Removal implements Callable<Void> {
+        static final Removal NONE = new Removal(null, null, null);
+        private final RaceStage stage;
+        private final Reference reference;
+        private final Clock clock;
+        private final CountDownLatch begun = new CountDownLatch(1);
+        private Future<Void> done;
+        private volatile boolean over;
+        private volatile double removed = -1;
+
+        private Removal(RaceStage stage, Reference reference, Clock clock) {
+            this.stage = stage;
+            this.reference = reference;
+            this.clock = clock;
+        }
+
+        void begin() {
+            begun.countDown();
+        }
+
+        void end() throws ensure_image.Failed, InterruptedException {
+            over = true;
+            if (done != null) {
+                Crew.join(done);
+            }
         }
 
         @Override
-        public void step(Recipe recipe, ensure_image.Step step) {
-            enter(switch (step) {
-                case LOOKING_UP -> Phase.LOOKING_UP;
-                case WAITING -> Phase.WAITING;
-                case BUILDING -> Phase.BUILDING;
-                case NAMING -> Phase.NAMING;
-                case PAUSING -> Phase.PAUSING;
-            });
-        }
-
-        @Override
-        public void tell(Recipe recipe, String message) {
-            // Steps and output say it all.
-        }
-
-        @Override
-        public synchronized void output(Recipe recipe, String line) {
-            if (STAMP.matcher(line).find()) {
-                stamps.add(line.substring(line.lastIndexOf(' ') + 1));
-            } else if (EXPORT.matcher(line).matches()) {
-                enter(Phase.EXPORTING);
-            } else if (NAME.matcher(line).matches()) {
-                enter(Phase.NAMING);
-            } else if (race == null && Stream.of(FailureText.values())
-                    .anyMatch(known -> known.kind == Verdict.Kind.CLAIMED
-                            && known.pattern.matcher(line).matches())) {
-                race = new Race(line, last().phase() == Phase.NAMING ? last().at() : seconds.getAsDouble());
+        public Void call() throws ensure_image.Failed, InterruptedException {
+            begun.await();
+            while (!over && removed < 0) {
+                var finished = stage.docker("image", "rm", "--force", reference.toString());
+                if (finished.out().stream().anyMatch(line -> line.startsWith("Untagged: "))) {
+                    removed = clock.seconds();
+                }
             }
+            return null;
         }
 
-        synchronized void enter(Phase phase) {
-            if (last().phase() != phase) {
-                marks.add(new Mark(phase, seconds.getAsDouble()));
-            }
-        }
-
-        synchronized List<Mark> marks() {
-            return List.copyOf(marks);
-        }
-
-        synchronized Mark last() {
-            return marks.get(marks.size() - 1);
-        }
-
-        /** What each real run of the slow step printed. */
-        synchronized Set<String> stamps() {
-            return Set.copyOf(stamps);
-        }
-
-        synchronized Optional<Race> race() {
-            return Optional.ofNullable(race);
-        }
-    }
-
-    // ------------------------------------------------------------------------------------------------- table
-
-    /** All that a run shows at its end. */
-    record Report(Facts engine, List<Round> played, Set<Strategy> strategies, Terminal terminal) {
-
-        List<String> lines() {
-            Telling telling = Telling.of(played, strategies);
-            List<String> lines = new ArrayList<>(List.of("", Text.TABLE_HEAD));
-            strategies.stream().sorted().map(this::row).forEach(lines::add);
-            lines.add("");
-            lines.addAll(Text.legend(played.get(0).wall(), strategies));
-            lines.add("");
-            lines.addAll(new Timeline(telling, terminal).lines());
-            lines.add("");
-            lines.addAll(telling.firstRace().map(race -> Text.said(race.line())).orElse(Text.noRace(engine)));
-            strategies.stream().sorted().map(strategy -> Text.conclusion(strategy, falseAnswers(strategy),
-                    rounds(strategy).mapToInt(round -> round.runs().size()).sum())).forEach(lines::add);
-            return lines;
-        }
-
-        boolean isFalse(Strategy strategy) {
-            return strategies.contains(strategy) && falseAnswers(strategy) > 0;
-        }
-
-        private long falseAnswers(Strategy strategy) {
-            return rounds(strategy).mapToLong(round -> new Telling(strategy, round).falseAnswers()).sum();
-        }
-
-        private String row(Strategy strategy) {
-            List<Run> runs = rounds(strategy).flatMap(round -> round.runs().stream()).toList();
-            double[] walls = rounds(strategy).mapToDouble(Round::wall).sorted().toArray();
-            double median = (walls[(walls.length - 1) / 2] + walls[walls.length / 2]) / 2;
-            return String.format(Locale.ROOT, "  %-10s %10s %s %s %10s %10.1fx", strategy,
-                    Text.share(rounds(strategy).mapToLong(Round::lost).sum(), runs.size()),
-                    falsely(runs, strategy::falseFailure), falsely(runs, strategy::falseSuccess),
-                    rounds(strategy).mapToLong(Round::stepRuns).sum() + " in " + walls.length,
-                    median / played.get(0).wall());
-        }
-
-        private String falsely(List<Run> runs, Predicate<Run> isFalse) {
-            long count = runs.stream().filter(isFalse).count();
-            return terminal.paint((count == 0 ? Phase.THERE : Phase.FAILED).colour,
-                    String.format("%15s", Text.share(count, runs.size())));
-        }
-
-        private Stream<Round> rounds(Strategy strategy) {
-            return played.stream().filter(round -> round.number() > 0 && round.procedure() == strategy.procedure);
-        }
-    }
-
-    // ---------------------------------------------------------------------------------------------- timeline
-
-    /** A round as a strategy reads it. */
-    record Telling(Strategy strategy, Round round) {
-
-        /** The most telling one: with the most false answers; then with the most lost races. */
-        static Telling of(List<Round> played, Set<Strategy> strategies) {
-            return strategies.stream().sorted(Comparator.reverseOrder()).flatMap(strategy -> played.stream()
-                    .filter(round -> round.number() > 0 && round.procedure() == strategy.procedure)
-                    .map(round -> new Telling(strategy, round)))
-                    .max(Comparator.comparingLong(Telling::falseAnswers).thenComparing(one -> one.round().lost()))
-                    .orElseThrow();
-        }
-
-        long falseAnswers() {
-            return round.runs().stream().filter(this::isFalse).count();
-        }
-
-        boolean isFalse(Run run) {
-            return strategy.falseFailure(run) || strategy.falseSuccess(run);
-        }
-
-        Optional<Race> firstRace() {
-            return round.runs().stream().flatMap(run -> run.track().race().stream())
-                    .min(Comparator.comparingDouble(Race::at));
-        }
-    }
-
-    /** A round as a picture of 80 columns: a bar a builder, and the moment of the race. */
-    record Timeline(Telling telling, Terminal terminal) {
-        private static final int WIDTH = 52;
-        private static final int MOST_BARS = 24;
-
-        List<String> lines() {
-            List<Run> runs = telling.round().runs();
-            List<String> lines = new ArrayList<>(List.of(Text.timeline(telling), ""));
-            for (int i = 0; i < Math.min(MOST_BARS, runs.size()); i++) {
-                lines.add(String.format("  %2d %s %s", i + 1, bar(runs.get(i)), telling.strategy().answer(runs.get(i))
-                        + (telling.isFalse(runs.get(i)) ? ", falsely" : "")));
-            }
-            if (runs.size() > MOST_BARS) {
-                lines.add("     and " + (runs.size() - MOST_BARS) + " more");
-            }
-            String end = Text.seconds(telling.round().wall());
-            lines.add("     0" + " ".repeat(WIDTH - 1 - end.length()) + end);
-            telling.firstRace().ifPresent(race -> lines.add("     " + pointer(race.at())));
-            lines.add("");
-            Set<Phase> seen = EnumSet.noneOf(Phase.class);
-            runs.forEach(run -> run.track().marks().forEach(mark -> seen.add(mark.phase())));
-            runs.forEach(run -> seen.add(telling.strategy().answer(run)));
-            lines.add(seen.stream().filter(phase -> phase != Phase.WAITING)
-                    .map(phase -> phase.mark(terminal) + " " + phase).collect(Collectors.joining("  ", "     ", "")));
-            return lines;
-        }
-
-        private String bar(Run run) {
-            Phase[] cells = new Phase[WIDTH];
-            Arrays.fill(cells, Phase.WAITING);
-            int end = column(run.track().last().at());
-            for (Mark mark : run.track().marks()) {
-                int latest = mark.phase() == Phase.NAMING ? end - 1 : end;  // short, but what this is about
-                Arrays.fill(cells, Math.max(0, Math.min(column(mark.at()), latest)), end, mark.phase());
-            }
-            cells[end] = telling.strategy().answer(run);
-            return Stream.of(cells).map(phase -> phase.mark(terminal)).collect(Collectors.joining());
-        }
-
-        private int column(double seconds) {
-            return Math.min(WIDTH - 1, (int) (seconds / telling.round().wall() * WIDTH));
-        }
-
-        private String pointer(double at) {
-            int column = column(at);
-            String text = "the race, at " + Text.seconds(at);
-            String mark = terminal.paint(Phase.FAILED.colour, "^");
-            return column > text.length() ? " ".repeat(column - text.length() - 1) + text + " " + mark
-                    : " ".repeat(column) + mark + " " + text;
+        /**
+         * No tool sees a removal that comes while docker's success is on its way to it. Whoever had asked before it was
+         * told the truth of that moment; a failure that was read as a success gets no such excuse.
+         */
+        RaceResults.Held excuses(Ended ended, RaceTrack track, RaceResults.Held held) {
+            return held == RaceResults.Held.MISSING && ended.success() && removed >= track.asked()
+                    ? RaceResults.Held.REMOVED : held;
         }
     }
 
@@ -877,7 +896,7 @@ public final class race_repro implements Callable<Integer> {
         private final boolean live;
         private final Thread ticker = new Thread(this::tick, "progress");
         private String status = "";
-        private List<Track> tracks = List.of();
+        private List<RaceTrack> tracks = List.of();
 
         Live(PrintWriter err, boolean live) {
             this.err = err;
@@ -893,7 +912,7 @@ public final class race_repro implements Callable<Integer> {
         }
 
         /** What is being done now, and by whom; on a terminal only. */
-        synchronized void show(String now, List<Track> builders) {
+        synchronized void show(String now, List<RaceTrack> builders) {
             status = now;
             tracks = builders;
             draw();
@@ -940,24 +959,25 @@ public final class race_repro implements Callable<Integer> {
 
     // ------------------------------------------------------------------------------------------------ wording
 
-    /** All that a person reads. */
+    /** What a person reads while it runs; what he reads at the end is in {@link RaceText}. */
     static final class Text {
         static final String SEE_HELP = "See: race_repro --help";
         static final String BASE_HINT = "Is the base image there, or can it be pulled? Name another one with --base.";
-        static final String TABLE_HEAD =
-            "  strategy    lost race   false failure   false success  step runs   wall time";
 
         private Text() {
         }
 
-        static String engine(Facts engine) {
+        static String engine(RaceStage.Facts engine) {
             return "Docker " + ensure_image.Text.printable(engine.version()) + ", "
                     + (engine.containerdStore() ? "containerd" : "classic") + " image store, "
-                    + ensure_image.Text.printable(engine.builder()) + "\nBuilds "
-                    + (engine.canRace() ? "can" : "cannot") + " race for a tag here: " + engine.why();
+                    + ensure_image.Text.printable(engine.builder()) + "\n" + canRace(engine);
         }
 
-        static String cannotRace(Facts engine) {
+        static String canRace(RaceStage.Facts engine) {
+            return "Builds " + (engine.canRace() ? "can" : "cannot") + " race for a tag here: " + engine.why();
+        }
+
+        static String cannotRace(RaceStage.Facts engine) {
             return "builds cannot race on the current engine, Docker " + ensure_image.Text.printable(engine.version())
                     + ": " + engine.why();
         }
@@ -966,66 +986,30 @@ public final class race_repro implements Callable<Integer> {
             return Character.toUpperCase(why.charAt(0)) + why.substring(1) + ". So this uses a throwaway engine.";
         }
 
-        static String playing(Procedure procedure, int number) {
-            return number == 0 ? "one lone build: " : "round " + number + ", " + strategies(procedure) + ": ";
+        static String playing(Scenario scenario, Procedure procedure, int number) {
+            return number == 0 ? "one lone build: " : scenario + ", "
+                    + strategies(procedure, List.of(Strategy.values())) + ", round " + number + ": ";
         }
 
-        static String phases(List<Track> tracks) {
+        static String phases(List<RaceTrack> tracks) {
             return tracks.stream().map(track -> track.last().phase()).collect(Collectors.groupingBy(phase -> phase,
-                    () -> new EnumMap<>(Phase.class), Collectors.counting())).entrySet().stream()
+                    () -> new EnumMap<>(RaceTrack.Phase.class), Collectors.counting())).entrySet().stream()
                     .map(entry -> entry.getValue() + " " + entry.getKey()).collect(Collectors.joining(", "));
         }
 
-        static String played(Round round) {
-            return String.format(Locale.ROOT, "round %d, %-17s %s lost the race, %s", round.number(),
-                    strategies(round.procedure()) + ":", share(round.lost(), round.runs().size()),
-                    seconds(round.wall()));
+        static String played(RaceResults.Round round, Plan plan) {
+            return String.format(Locale.ROOT, "round %d, %-10s  %-15s  %d of %d lost the race, %s", round.number(),
+                    round.scenario(), strategies(round.procedure(), plan.strategies()), round.lost(),
+                    round.runs().size(), seconds(round.wall()));
         }
 
-        private static String strategies(Procedure procedure) {
-            return Stream.of(Strategy.values()).filter(strategy -> strategy.procedure == procedure)
+        private static String strategies(Procedure procedure, List<Strategy> among) {
+            return among.stream().filter(strategy -> strategy.procedure == procedure)
                     .map(Strategy::toString).collect(Collectors.joining("/"));
         }
 
         static String outOfTime(int rounds, int of) {
-            return "stopping after " + share(rounds, of) + " rounds, to keep it short; for all: -r " + of;
-        }
-
-        static String share(long count, int of) {
-            return count + " of " + of;
-        }
-
-        static List<String> legend(double lone, Set<Strategy> strategies) {
-            List<String> lines = new ArrayList<>(List.of(
-                "  lost race      another builder named the tag first, \"already exists\"",
-                "  false failure  the caller was told \"failed\", and the engine held the image",
-                "  false success  the caller was told \"there\", and the engine did not hold it",
-                "  step runs      how often the shared build step ran, in so many rounds",
-                "  wall time      until the last answer, median; 1.0x is one lone build, " + seconds(lone)));
-            if (strategies.containsAll(Set.of(Strategy.NAIVE, Strategy.SUBSTRING))) {
-                lines.add("  naive and substring are two readings of the same builds");
-            }
-            return lines;
-        }
-
-        static String timeline(Telling telling) {
-            int runs = telling.round().runs().size();
-            return "The most telling round: " + telling.strategy() + ", round " + telling.round().number() + ". "
-                    + share(telling.round().lost(), runs) + " lost the race, " + telling.falseAnswers() + " misled.";
-        }
-
-        static List<String> said(String line) {
-            return List.of("What docker said to the first who lost:", ensure_image.Text.quoted(line), "");
-        }
-
-        static List<String> noRace(Facts engine) {
-            return List.of(engine.canRace() ? "Nobody lost a race this time. Try more rounds: -r 20"
-                    : "Nobody lost a race: " + engine.why(), "");
-        }
-
-        static String conclusion(Strategy strategy, long falseAnswers, int runs) {
-            return String.format("%-10s %s", strategy, falseAnswers == 0 ? "told all " + runs + " builders the truth"
-                    : "told " + share(falseAnswers, runs) + " builders something false");
+            return "stopping after " + rounds + " of " + of + " rounds, to keep it short; for all: -r " + of;
         }
 
         static String seconds(double seconds) {
