@@ -28,7 +28,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.xml.sax.InputSource;
 
 /**
- * What race_repro makes of what it sees: which answers are false, the tables, the timeline, the claims, and the reports.
+ * What race_repro makes of what it sees: which answers are false, the tables, the timeline, the claims, the reports.
  *
  * <p>Run: {@code ./jbangw tests/all.java RaceReportsTest}
  */
@@ -68,7 +68,8 @@ class RaceReportsTest {
     @Test
     void aLostRaceWithTheImageThereIsAFalseFailureOfNaiveOnly() {
         RaceResults.Run run = loser(RACE_LINE, RaceResults.Held.HIS);
-        assertEquals(Optional.of(RaceResults.Falsehood.FAILURE), RaceResults.Falsehood.of(race_repro.Strategy.NAIVE, run));
+        assertEquals(Optional.of(RaceResults.Falsehood.FAILURE),
+            RaceResults.Falsehood.of(race_repro.Strategy.NAIVE, run));
         assertEquals(Optional.empty(), RaceResults.Falsehood.of(race_repro.Strategy.SUBSTRING, run));
         assertEquals(RaceTrack.Phase.TOLERATED,
             new RaceResults.Telling(race_repro.Strategy.SUBSTRING, round(run)).answer(run));
@@ -109,8 +110,8 @@ class RaceReportsTest {
 
     @Test
     void anExportThatIsPrintedTwiceIsOneExport() {
-        RaceResults.Run run = course(true, "0 BUILDING", "1 #8 exporting to image", "2 #8 naming to x", "2 #8 exporting "
-            + "to image");
+        String line = "#8 exporting to image";
+        RaceResults.Run run = course(true, "0 BUILDING", "1 " + line, "2 #8 naming to x", "2 " + line);
         assertEquals(1, run.track().exports());
     }
 
@@ -180,9 +181,9 @@ class RaceReportsTest {
     @Test
     void theMostTellingRoundHasARaceAndTheMostFalseAnswers() {
         RaceResults.Round calm = round(winner(RaceResults.Held.MISSING), winner(RaceResults.Held.MISSING));
-        RaceResults.Round wild = new RaceResults.Round(race_repro.Scenario.SAME, race_repro.Procedure.CHECK_THEN_BUILD, 2,
-            List.of(course(true, "0 BUILDING", "1 " + RACE_LINE, "2 FAILED"), winner(RaceResults.Held.HIS)), List.of(),
-            new RaceResults.Left(0, 0));
+        RaceResults.Run loser = course(true, "0 BUILDING", "1 " + RACE_LINE, "2 FAILED");
+        RaceResults.Round wild = new RaceResults.Round(race_repro.Scenario.SAME, race_repro.Procedure.CHECK_THEN_BUILD,
+            2, List.of(loser, winner(RaceResults.Held.HIS)), List.of(), new RaceResults.Left(0, 0));
         RaceResults.Telling telling = results(List.of(race_repro.Strategy.values()), calm, wild, calm).telling();
         assertEquals(2, telling.round().number());
         assertEquals(race_repro.Strategy.NAIVE, telling.strategy());
@@ -255,8 +256,8 @@ class RaceReportsTest {
         RaceResults.Run loser = course(true, "0 BUILDING", "1 #8 naming to x", "1 " + RACE_LINE, "2 FAILED");
         List<race_repro.Strategy> both = List.of(race_repro.Strategy.NAIVE, race_repro.Strategy.SUBSTRING);
         RaceResults raced = results(both, round(loser, winner(RaceResults.Held.HIS)));
-        RaceResults failed = results(both, round(loser("#7 useradd: user 'app' already exists", RaceResults.Held.MISSING),
-            winner(RaceResults.Held.HIS)));
+        RaceResults failed = results(both, round(loser("#7 useradd: user 'app' already exists",
+            RaceResults.Held.MISSING), winner(RaceResults.Held.HIS)));
         assertAll(
             () -> assertEquals("confirmed", claim(raced, "only-at-tagging").verdict()),
             () -> assertEquals("refuted", claim(failed, "only-at-tagging").verdict()),
@@ -269,8 +270,8 @@ class RaceReportsTest {
     // ---- Helpers
 
     static void assertValid(JsonNode json) {
-        var problems = JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012).getSchema(schema()).validate(json);
-        assertEquals(Set.of(), problems);
+        JsonSchemaFactory factory = JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012);
+        assertEquals(Set.of(), factory.getSchema(schema()).validate(json));
     }
 
     private static JsonNode schema() {
