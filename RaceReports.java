@@ -87,7 +87,7 @@ final class RaceReports {
                     lines.add(String.format(" %-14s %s", i == 0 ? word : "", wrapped.get(i)));
                 }
             });
-            RaceText.notes(results).forEach(note -> lines.add(" " + note));
+            RaceText.notes(results).forEach(note -> wrapped(note, 78).forEach(line -> lines.add(" " + line)));
             RaceResults.Telling telling = results.telling();
             lines.add("");
             lines.addAll(wrapped(RaceText.telling(telling), 79));

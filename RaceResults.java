@@ -21,7 +21,7 @@ record RaceResults(RaceStage.Facts engine, race_repro.Plan plan, double lone, Li
     enum Held {
         /** An image of his inputs. */
         HIS,
-        /** None, but it was there when docker told him of its success: the scenario removed it after he had asked. */
+        /** None, but the scenario removed it less than one of his own look-ups before he got his answer, or later. */
         REMOVED,
         /** No image. */
         MISSING,
@@ -244,10 +244,11 @@ record RaceResults(RaceStage.Facts engine, race_repro.Plan plan, double lone, Li
 
     /** The most telling round: with a race, if there is any; of the plainest scenario; with the most false answers. */
     Telling telling() {
-        return plan.strategies().stream().sorted(Comparator.reverseOrder()).flatMap(strategy -> rounds.stream()
+        return plan.strategies().stream().flatMap(strategy -> rounds.stream()
                 .filter(round -> round.procedure() == strategy.procedure).map(round -> new Telling(strategy, round)))
                 .max(Comparator.comparing((Telling one) -> one.round().lost() > 0)
                         .thenComparing(one -> one.round().scenario(), Comparator.reverseOrder())
+                        .thenComparing(one -> one.strategy().story)
                         .thenComparing(Telling::falseAnswers).thenComparing(one -> one.round().lost()))
                 .orElseThrow();
     }

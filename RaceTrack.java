@@ -26,7 +26,8 @@ final class RaceTrack implements ensure_image.Events {
     private int builds;
     private int exports;
     private boolean exporting;
-    private double asked;
+    private double asked = -1;
+    private double longestQuestion;
 
     /** @param seconds the time since the start of the round */
     RaceTrack(DoubleSupplier seconds) {
@@ -117,7 +118,6 @@ final class RaceTrack implements ensure_image.Events {
         if (!exporting) {
             exporting = true;
             exports++;
-            asked = seconds.getAsDouble();
             if (last().phase() != Phase.RETRYING) {
                 enter(Phase.EXPORTING);
             }
@@ -125,13 +125,18 @@ final class RaceTrack implements ensure_image.Events {
     }
 
     private void ask(Phase phase) {
-        asked = seconds.getAsDouble();
         enter(phase);
+        asked = seconds.getAsDouble();
     }
 
     synchronized void enter(Phase phase) {
+        double now = seconds.getAsDouble();
+        if (asked >= 0) {
+            longestQuestion = Math.max(longestQuestion, now - asked);
+            asked = -1;
+        }
         if (last().phase() != phase) {
-            marks.add(new Mark(phase, seconds.getAsDouble()));
+            marks.add(new Mark(phase, now));
         }
     }
 
@@ -143,9 +148,9 @@ final class RaceTrack implements ensure_image.Events {
         return marks.get(marks.size() - 1);
     }
 
-    /** When the builder last began to ask the engine for the image, or to give it the tag. */
-    synchronized double asked() {
-        return asked;
+    /** Seconds that it took, at most, to ask the engine for the image, or to have it name one. */
+    synchronized double longestQuestion() {
+        return longestQuestion;
     }
 
     /** What each real run of the slow step printed. */

@@ -410,7 +410,7 @@ public final class race_repro implements Callable<Integer> {
                                     : RaceBuilder.inThread(procedure, site, wish.recipe(), builder, track, start);
                             track.enter(ended.success() ? RaceTrack.Phase.THERE : RaceTrack.Phase.FAILED);
                             RaceResults.Held held = stage.judge.held(ended.handle(), wish.inputs());
-                            return new RaceResults.Run(track, ended, removal.excuses(ended, track, held));
+                            return new RaceResults.Run(track, ended, removal.excuses(track, held));
                         }));
                     }
                     start.awaitAll(answers);
@@ -879,11 +879,11 @@ public final class race_repro implements Callable<Integer> {
         }
 
         /**
-         * No tool sees a removal that comes while docker's success is on its way to it. Whoever had asked before it was
-         * told the truth of that moment; a failure that was read as a success gets no such excuse.
+         * Nobody sees a removal that comes while he asks. So whoever is told before it, or less than one of his own
+         * questions after it, is told the truth of that moment.
          */
-        RaceResults.Held excuses(Ended ended, RaceTrack track, RaceResults.Held held) {
-            return held == RaceResults.Held.MISSING && ended.success() && removed >= track.asked()
+        RaceResults.Held excuses(RaceTrack track, RaceResults.Held held) {
+            return held == RaceResults.Held.MISSING && removed >= track.last().at() - track.longestQuestion()
                     ? RaceResults.Held.REMOVED : held;
         }
     }
