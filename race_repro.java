@@ -883,8 +883,12 @@ public final class race_repro implements Callable<Integer> {
          * questions after it, is told the truth of that moment.
          */
         RaceResults.Held excuses(RaceTrack track, RaceResults.Held held) {
-            return held == RaceResults.Held.MISSING && removed >= track.last().at() - track.longestQuestion()
-                    ? RaceResults.Held.REMOVED : held;
+            return excuses(removed, track, held);
+        }
+
+        static RaceResults.Held excuses(double removed, RaceTrack track, RaceResults.Held held) {
+            return held == RaceResults.Held.MISSING && removed >= 0
+                    && removed >= track.last().at() - track.longestQuestion() ? RaceResults.Held.REMOVED : held;
         }
     }
 

@@ -99,6 +99,23 @@ class RaceReportsTest {
         assertTrue(results(List.of(strategy), round(strategy.procedure, truthful, wrong)).isFalse(strategy));
     }
 
+    /** The answer came at 10 s, a look-up took 2 s, and what the build itself named took longer. */
+    @ParameterizedTest
+    @CsvSource({"-1, MISSING, MISSING", "5, MISSING, MISSING", "9, MISSING, REMOVED", "11, MISSING, REMOVED",
+        "9, HIS, HIS", "9, WRONG, WRONG"})
+    void aRemovalExcusesOnlyWhoCouldNotSeeIt(double removed, RaceResults.Held held, RaceResults.Held judged) {
+        double[] now = {0};
+        RaceTrack track = new RaceTrack(() -> now[0]);
+        track.step(null, ensure_image.Step.LOOKING_UP);
+        now[0] = 2;
+        track.step(null, ensure_image.Step.BUILDING);
+        now[0] = 4;
+        track.output(null, "#8 naming to docker.io/library/x");
+        now[0] = 10;
+        track.enter(RaceTrack.Phase.THERE);
+        assertEquals(judged, race_repro.Removal.excuses(removed, track, held));
+    }
+
     @Test
     void theStepRanAsOftenAsThereAreDifferentStamps() {
         String first = "#7 0.1 race-demo ran: 7ce8512b-6d53-4123-bd78-11f89eaba26b";

@@ -1,6 +1,7 @@
 import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -111,10 +112,11 @@ class RaceReproTest {
         String before = everything(engine);
         Path temporary = Harness.newFolder();
         String option = "-Djava.io.tmpdir=" + temporary;
-        try (Harness.Running run = onCurrent(engine, "-r", "5", "--strategy", "naive", "--scenario", "stale",
-                "--scenario", "same", "--processes").env("JAVA_TOOL_OPTIONS", option).start()) {
-            Harness.eventually("images are there, and more are being built", Duration.ofMinutes(2),
-                    () -> run.err().contains("round 1") && building(temporary) && !everything(engine).equals(before));
+        try (Harness.Running run = onCurrent(engine, "-r", "50", "--strategy", "naive", "--scenario", "same",
+                "--processes").env("JAVA_TOOL_OPTIONS", option).start()) {
+            Harness.eventually("a round is played", LIMIT, () -> run.err().contains("round 1"));
+            assertNotEquals(before, everything(engine), "nothing is to be removed");
+            Harness.eventually("clients build", LIMIT, () -> building(temporary));
             run.signal("INT");
             assertEquals(130, run.await().status(), run.err());
         }
