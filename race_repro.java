@@ -248,7 +248,7 @@ public final class race_repro implements Callable<Integer> {
             try {
                 if (cleaned.getCount() > 0) {
                     main.interrupt();
-                    cleaned.await(60, TimeUnit.SECONDS);
+                    cleaned.await(120, TimeUnit.SECONDS);
                 }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
@@ -531,7 +531,7 @@ public final class race_repro implements Callable<Integer> {
 
     /** Where a builder works: the engine, and a folder of this round that all its builders share. */
     record Site(Docker docker, String command, Path folder) {
-        static final Duration LIMIT = Duration.ofSeconds(120);
+        static final Duration LIMIT = Duration.ofSeconds(300);
         private static final int ATTEMPTS = 5;
 
         static ensure_image.Stopwatch watch() {
