@@ -242,11 +242,12 @@ record RaceResults(RaceStage.Facts engine, race_repro.Plan plan, double lone, Li
         }
     }
 
-    /** The most telling round: with a race, if there is any; of the plainest scenario; with the most false answers. */
+    /** The most telling round: somebody lost a race and was misled; then the plainest; then the most of both. */
     Telling telling() {
         return plan.strategies().stream().flatMap(strategy -> rounds.stream()
                 .filter(round -> round.procedure() == strategy.procedure).map(round -> new Telling(strategy, round)))
-                .max(Comparator.comparing((Telling one) -> one.round().lost() > 0)
+                .max(Comparator.comparing((Telling one) -> one.round().lost() > 0 && one.falseAnswers() > 0)
+                        .thenComparing(one -> one.round().lost() > 0)
                         .thenComparing(one -> one.round().scenario(), Comparator.reverseOrder())
                         .thenComparing(one -> one.strategy().story)
                         .thenComparing(Telling::falseAnswers).thenComparing(one -> one.round().lost()))
