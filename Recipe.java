@@ -1,7 +1,10 @@
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -17,10 +20,23 @@ import java.util.stream.Collectors;
 record Recipe(Reference reference, Path context, Source dockerfile, Options options,
         SortedMap<String, String> bases) {
 
+    private static final char LOST = '\ufffd';
+
     /** A recipe from a folder that holds its Dockerfile. */
     static Recipe of(String reference, Path context, Options options) throws ensure_image.Failed {
         return new Recipe(Reference.parse(reference), context, new Source(context.resolve("Dockerfile"), null),
                 options, new TreeMap<>());
+    }
+
+    /**
+     * Java reads the command line and the environment by the locale's encoding. What is lost in that must not pass for
+     * an input: two values would be the same.
+     */
+    static void requireReadable(String what, String text) throws ensure_image.Failed {
+        if (text.indexOf(LOST) >= 0) {
+            throw new ensure_image.Failed(ensure_image.ExitCode.USAGE, what + " has characters that this locale does not "
+                    + "have", "Use a locale of UTF-8, such as LC_ALL=C.UTF-8.");
+        }
     }
 
     Recipe on(SortedMap<String, String> others) {
@@ -31,7 +47,7 @@ record Recipe(Reference reference, Path context, Source dockerfile, Options opti
      * The options that are inputs: part of what is built.
      *
      * @param arguments the build arguments with their values
-     * @param hidden values that no output may show: those that were taken from the environment
+     * @param hidden lines of values that no output may show, the longest first: those taken from the environment
      */
     record Options(Map<String, String> arguments, Set<String> hidden, String target, String platform,
             List<String> passThrough) {
@@ -39,6 +55,10 @@ record Recipe(Reference reference, Path context, Source dockerfile, Options opti
 
         /** A shorter value is no secret, and hiding it would make the output unreadable. */
         private static final int SHORTEST_HIDDEN = 4;
+
+        /** What docker takes from the environment without being told: buildx {@code build/opt.go}, docker's own flags. */
+        private static final Set<String> FROM_ENVIRONMENT = Set.of("SOURCE_DATE_EPOCH");
+        private static final String DEFAULT_PLATFORM = "DOCKER_DEFAULT_PLATFORM";
 
         /** Not to be passed through: ours to set, or options of our own, so that there is one way to say it. */
         private static final Pattern OURS = Pattern.compile(
@@ -67,9 +87,18 @@ record Recipe(Reference reference, Path context, Source dockerfile, Options opti
                 }
             }
             Map<String, String> values = withValues(all, environment);
+            for (Map.Entry<String, String> value : values.entrySet()) {
+                requireReadable("the build argument " + value.getKey(), value.getValue());
+            }
             Set<String> hidden = all.stream().filter(argument -> argument.indexOf('=') < 0).map(values::get)
-                    .filter(value -> value != null && value.length() >= SHORTEST_HIDDEN).collect(Collectors.toSet());
-            return new Options(values, hidden, target, platform, List.copyOf(others));
+                    .filter(Objects::nonNull).flatMap(String::lines).filter(line -> line.length() >= SHORTEST_HIDDEN)
+                    .sorted(Comparator.comparing(String::length).reversed()) // one may be a part of another
+                    .collect(Collectors.toCollection(LinkedHashSet::new));
+            FROM_ENVIRONMENT.stream().filter(name -> !environment.getOrDefault(name, "").isEmpty())
+                    .forEach(name -> values.putIfAbsent(name, environment.get(name)));
+            String byDefault = environment.getOrDefault(DEFAULT_PLATFORM, "");
+            return new Options(values, hidden, target, platform != null || byDefault.isEmpty() ? platform : byDefault,
+                    List.copyOf(others));
         }
 
         Options withoutTarget() {

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -99,6 +100,32 @@ class FreshnessTest {
         ensured("present", "--", "--label", "x=y");
         Harness.Result changed = ensured("rebuilt", "--build-arg", "B=2");
         assertTrue(changed.err().contains("stale: build arguments or options changed"), changed.toString());
+    }
+
+    /** What docker takes from the environment by itself. */
+    @Test
+    void theEnvironmentsPlatformAndDateAreInputs() {
+        bench.write("Dockerfile", "FROM scratch\nARG SOURCE_DATE_EPOCH\nCOPY file /$SOURCE_DATE_EPOCH/\n");
+        bench.write("file", "");
+        ensured("built");
+        for (Map<String, String> variable : List.of(Map.of("DOCKER_DEFAULT_PLATFORM", "linux/arm64"),
+                Map.of("SOURCE_DATE_EPOCH", "12345"))) {
+            for (String outcome : List.of("rebuilt", "present")) {
+                Harness.Result result = bench.ensuring(app + "=.").env(variable).run().succeeded();
+                assertTrue(result.out().startsWith(outcome + " "), variable + ": " + result);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"1", "0"})
+    void noLineOfASecretBuildArgumentIsPrinted(String buildkit) {
+        bench.write("Dockerfile", "FROM busybox\nARG TOKEN\nRUN test -n \"$TOKEN\"; echo \"$TOKEN\"; exit 3\n");
+        String secret = "s3cret\ns3cret-and-more \"$x\"";
+        Harness.Result result = bench.ensuring(app + "=.", "--build-arg", "TOKEN").env("TOKEN", secret)
+            .env("DOCKER_BUILDKIT", buildkit).run().expect(10);
+        assertTrue(result.err().contains("***"), "control: it was printed: " + result);
+        assertFalse(result.err().contains("s3cret") || result.err().contains("-and-more"), result.toString());
     }
 
     @Test
