@@ -1,5 +1,7 @@
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -64,9 +66,9 @@ final class Docker {
      * that there is no such image.
      */
     Map<String, Held> lookUp(Collection<String> names, ensure_image.Stopwatch watch) throws ensure_image.Failed {
-        List<String> line = new ArrayList<>(List.of("image", "inspect", "--format", FORMAT, "--"));
-        line.addAll(names);
-        Processes.Finished finished = run(watch, line, ignored -> { });
+        List<String> arguments = new ArrayList<>(List.of("image", "inspect", "--format", FORMAT, "--"));
+        arguments.addAll(names);
+        Processes.Finished finished = run(watch, arguments, ignored -> { });
         List<String> found = new ArrayList<>(names);
         for (String error : finished.err()) {
             Matcher missing = NO_SUCH_IMAGE.matcher(error);
@@ -76,7 +78,8 @@ final class Docker {
         }
         List<String> lines = finished.out().stream().filter(text -> !text.isBlank()).toList();
         if (found.size() != lines.size()) {
-            throw noEngine(Verdict.lastLine(finished.err()));
+            String line = Verdict.lastLine(finished.err());
+            throw line.isEmpty() ? ensure_image.Text.silent(finished) : noEngine(line);
         }
         Map<String, Held> images = new HashMap<>();
         for (int i = 0; i < found.size(); i++) {
@@ -88,7 +91,7 @@ final class Docker {
     /** Runs one {@code docker build} without a name for the image; its result is a value, whatever it is. */
     Built build(Recipe recipe, String fingerprint, ensure_image.Stopwatch watch, Consumer<String> listener)
             throws ensure_image.Failed {
-        try (Cache.Scratch scratch = Cache.of(environment).scratch()) {
+        try (Cache.Scratch scratch = scratch()) {
             Path id = scratch.path().resolve("id");
             Path digest = scratch.path().resolve("metadata");
             List<String> options = new ArrayList<>(List.of("--label", LABEL + "=" + fingerprint,
@@ -108,6 +111,14 @@ final class Docker {
         }
     }
 
+    private Cache.Scratch scratch() throws ensure_image.Failed {
+        try {
+            return Cache.of(environment).scratch();
+        } catch (UncheckedIOException e) {
+            throw ensure_image.Text.noTemporaryFolder(e);
+        }
+    }
+
     /** Runs one {@code docker build} with these options and variables besides the recipe's own. */
     Processes.Finished build(Recipe recipe, List<String> options, Map<String, String> environment,
             ensure_image.Stopwatch watch, Consumer<String> listener) throws ensure_image.Failed {
@@ -124,8 +135,8 @@ final class Docker {
         addOption(line, "--platform", recipe.options().platform());
         line.addAll(recipe.options().passThrough());
         line.addAll(options);
-        // After "--" even a folder whose name begins with a dash is a folder.
-        line.addAll(List.of("--", recipe.context().toString()));
+        // After "--" even a folder whose name begins with a dash is a folder, and after "./" one that is called "-".
+        line.addAll(List.of("--", Path.of(".").resolve(recipe.context()).toString()));
         byte[] input = recipe.dockerfile().isStdin() ? recipe.dockerfile().given() : new byte[0];
         return run(watch, line, variables, input, listener);
     }
@@ -182,11 +193,15 @@ final class Docker {
         line.addAll(arguments);
         Map<String, String> all = new TreeMap<>(environment);
         all.putAll(variables);
+        all.entrySet().removeIf(inherited -> inherited.getValue().equals(System.getenv(inherited.getKey())));
         try {
             return new Processes.Command(line, all, input).run(watch.left(), listener);
-        } catch (IOException e) {
+        } catch (NoSuchFileException e) {
             throw noEngine("docker is not installed: cannot start '"
                     + ensure_image.Text.printable(command) + "'", ensure_image.Text.DOCKER_HINT);
+        } catch (IOException e) {
+            throw noEngine("cannot run '" + ensure_image.Text.printable(command) + "': "
+                    + ensure_image.Text.printable(e.getMessage()), "");
         } catch (TimeoutException e) {
             throw ensure_image.Text.timedOut(watch, arguments.get(0));
         } catch (InterruptedException e) {

@@ -6,6 +6,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.NoSuchFileException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -17,6 +18,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.zeroturnaround.exec.ProcessExecutor;
 import org.zeroturnaround.exec.ProcessResult;
@@ -25,6 +28,8 @@ import org.zeroturnaround.exec.StartedProcess;
 /** Starts processes from argument lists and owns them: none outlives its time limit, its caller or this JVM. */
 final class Processes {
     private static final Duration GRACE = Duration.ofSeconds(5);
+    private static final int NO_SUCH_FILE = 2; // ENOENT
+    private static final Pattern REASON = Pattern.compile("error=(?<errno>\\d+), (?<text>.*)");
     private static final Set<Process> RUNNING = ConcurrentHashMap.newKeySet();
 
     static {
@@ -50,7 +55,8 @@ final class Processes {
          * Runs it to its end.
          *
          * @param listener gets each line of both streams as it comes, from several threads
-         * @throws IOException if it cannot be started; its message names no value of the environment
+         * @throws NoSuchFileException if there is no such program
+         * @throws IOException if it cannot be started, why; its message names no value of the environment
          */
         Finished run(Duration limit, Consumer<String> listener)
                 throws IOException, TimeoutException, InterruptedException {
@@ -80,10 +86,19 @@ final class Processes {
         private StartedProcess start(ProcessExecutor executor) throws IOException {
             try {
                 return executor.start();
-            } catch (IOException e) {
-                throw new IOException("cannot start " + line.get(0));  // zt-exec's message prints the environment
+            } catch (IOException e) { // only the innermost message does not print the environment
+                Matcher reason = REASON.matcher(String.valueOf(innermost(e).getMessage()));
+                boolean known = reason.find();
+                if (known && Integer.parseInt(reason.group("errno")) == NO_SUCH_FILE) {
+                    throw new NoSuchFileException(line.get(0));
+                }
+                throw new IOException(known ? reason.group("text") : "it cannot be started");
             }
         }
+    }
+
+    private static Throwable innermost(Throwable e) {
+        return e.getCause() == null ? e : innermost(e.getCause());
     }
 
     /** Ends a process and all below it: asks first, so that docker cancels the build on the engine, then kills. */

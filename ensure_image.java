@@ -16,6 +16,7 @@
 //SOURCES Verdict.java
 
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -89,6 +90,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
 public final class ensure_image implements Callable<Integer> {
 
     static final String VERSION = "0.1.0";
+    private static final int BUG = 70; // as ExitCode.BUG, for when that class cannot be loaded
 
     // ------------------------------------------------------------------------------------------------ options
 
@@ -209,7 +211,14 @@ public final class ensure_image implements Callable<Integer> {
     private List<String> passThrough = List.of();
 
     public static void main(String... arguments) {
-        System.exit(execute(arguments));
+        int status = BUG;
+        try {
+            status = execute(arguments);
+        } catch (Throwable e) { // too few file descriptors to load classes, for example
+            System.err.println(e);
+        } finally {
+            System.exit(status);
+        }
     }
 
     /** Runs the command line and returns its exit status; what follows {@code --} goes to {@code docker build}. */
@@ -249,6 +258,9 @@ public final class ensure_image implements Callable<Integer> {
     }
 
     private void checkOptions() throws Failed {
+        for (String argument : spec.commandLine().getParseResult().originalArgs()) {
+            Recipe.requireReadable("an argument", argument);
+        }
         if (arguments.isEmpty() && !all) {
             throw new Failed(ExitCode.USAGE, Text.NO_REFERENCE, Text.SEE_HELP);
         }
@@ -795,6 +807,16 @@ public final class ensure_image implements Callable<Integer> {
         static Failed timedOut(Stopwatch watch, String what) {
             return new Failed(ExitCode.TIMED_OUT, "timed out after " + seconds(watch.limit) + ": " + watch.subject
                     + ": docker " + printable(what), TIMEOUT_HINT);
+        }
+
+        static Failed silent(Processes.Finished process) {
+            return new Failed(ExitCode.NO_ENGINE, "docker image inspect did not answer: it printed nothing that is known "
+                    + "and ended with status " + process.status(), ENGINE_HINT);
+        }
+
+        static Failed noTemporaryFolder(UncheckedIOException e) {
+            return new Failed(ExitCode.USAGE, "no folder for temporary files: " + printable(e.getCause().getMessage()),
+                    "Make room or set XDG_CACHE_HOME.");
         }
 
         static Failed unreadable(Recipe recipe, Fingerprints.Unreadable e) {

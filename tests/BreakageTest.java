@@ -1,0 +1,135 @@
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import java.util.UUID;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What breaks around a build: the client, the machine, the locale. The status and the message say what it was. */
+class BreakageTest {
+
+    private final String app = "breakage-" + UUID.randomUUID().toString().substring(0, 8);
+    private Workbench bench;
+
+    @BeforeEach
+    void openABench() {
+        bench = Workbench.ofToday();
+        bench.write("Dockerfile", "FROM scratch\nCOPY file /\n");
+        bench.write("file", app);
+    }
+
+    // ---- The client
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "kill -9 $$                                     | 69 | docker image inspect did not answer: it printed nothing",
+        "echo one; echo two                             | 69 | docker image inspect did not answer: it printed nothing",
+        "head -c 3000000 /dev/urandom                   | 69 | docker image inspect did not answer: it printed nothing",
+        "head -c 9000000 /dev/zero >&2                  | 69 | the engine failed: \\u0000\\u0000",
+        "$BUILD kill -9 $$                              | 10 | build failed: ",
+        "$BUILD head -c 9000000 /dev/zero >&2; exit 1   | 10 | build failed: ",
+        "$BUILD head -c 900000 /dev/urandom >&2; exit 1 | 10 | build failed: ",
+        "[ $1 != tag ] && exec $DOCKER \"$@\"; kill -9 $$ | 10 | the image cannot be named: "})
+    void aClientThatFailsIsAFailureThatNamesIt(String script, int status, String message) {
+        Harness.Result result = withClient(script).run().expect(status);
+        assertTrue(result.err().contains("ensure_image: " + message), cut(result.err()));
+        assertTrue(result.err().chars().noneMatch(c -> c < ' ' && c != '\n' && c != '\t'), "nothing moves the cursor");
+        assertEquals(1, bench.docker("image", "inspect", app).status(), "control: there is no image");
+        bench.ensure(app + "=.").succeeded();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"sleep 1000.5", "trap '' TERM INT; while :; do sleep 1000.5; done", "$BUILD yes ''"})
+    void aClientThatHangsIsEndedWithAllThatItStarted(String script) throws IOException {
+        String marker = "BREAKAGE=" + app;
+        Harness.Result result = withClient(script, "--timeout", "4").env("BREAKAGE", app).run().expect(124);
+        assertTrue(result.err().contains("timed out after 4.0 s: " + app + ":latest: docker "), cut(result.err()));
+        Harness.eventually("nothing is left of it", Duration.ofSeconds(10), () -> environments().noneMatch(
+            environment -> environment.contains(marker)));
+    }
+
+    @Test
+    void aClientThatCannotBeStartedIsNamedWithTheReason() {
+        Path client = bench.write("client", "no program");
+        Harness.Result notExecutable = bench.ensure(app + "=.", "--docker", client.toString()).expect(69);
+        assertTrue(notExecutable.err().startsWith("ensure_image: cannot run '" + client + "': Permission denied"),
+                notExecutable.toString());
+    }
+
+    private Harness.Command withClient(String script, String... options) {
+        String client = bench.client(script.replace("$BUILD", "[ $1 != build ] && exec $DOCKER \"$@\";")
+                .replace("$DOCKER", bench.client()) + "\n").toString();
+        return bench.ensuring(Stream.concat(Stream.of("--docker", client, app + "=."), Stream.of(options))
+                .toArray(String[]::new));
+    }
+
+    private static Stream<String> environments() {
+        return ProcessHandle.allProcesses().map(process -> {
+            try {
+                return Files.readString(Path.of("/proc/" + process.pid() + "/environ"),
+                    StandardCharsets.ISO_8859_1);
+            } catch (IOException e) {
+                return "";
+            }
+        });
+    }
+
+    private static String cut(String text) {
+        return text.substring(Math.max(0, text.length() - 2000));
+    }
+
+    // ---- The machine
+
+    /** With fewer than these the JVM itself does not start. */
+    @ParameterizedTest
+    @ValueSource(ints = {26, 30, 34, 60})
+    void tooFewFileDescriptorsAreNeverTakenForAMissingDocker(int descriptors) {
+        Harness.Command command = bench.ensuring(List.of("prlimit", "--nofile=" + descriptors), app + "=.");
+        Harness.Result result = command.run();
+        assertTrue(Set.of(0, 10, 69, 70, 2).contains(result.status()), result.toString());
+        assertFalse(result.err().contains("not installed"), result.toString());
+        assertEquals(result.status() == 0, bench.docker("image", "inspect", app).status() == 0, result.toString());
+        bench.ensure(app + "=.").succeeded();
+    }
+
+    @Test
+    void withoutAPlaceForTemporaryFilesItSaysSo() {
+        Harness.Result result = bench.ensuring(app + "=.").env("XDG_CACHE_HOME", "/proc/no-cache")
+            .env("JAVA_TOOL_OPTIONS", "-Djava.io.tmpdir=/proc/no-tmp").run().expect(2);
+        assertTrue(result.err().contains("ensure_image: no folder for temporary files: /proc/no-tmp/"), result.toString());
+    }
+
+    /** All is lost but the first of them: two values would be the same. */
+    @Test
+    void whatTheLocaleDoesNotHaveIsRefusedAndNotLost() {
+        bench.write("\u00e4/Dockerfile", "FROM scratch\nCOPY Dockerfile /\n");
+        for (String argument : new String[] {app + "=\u00e4", "--build-arg=A=\u00e4", "--target=\u00e4"}) {
+            Harness.Result result = bench.ensuring(app + "=.", argument).env("LC_ALL", "C").run().expect(2);
+            assertTrue(result.err().startsWith("ensure_image: an argument has characters that this locale does not have\n"),
+                    result.toString());
+        }
+        Harness.Result value = bench.ensuring(app + "=.", "--build-arg", "A").env("A", "s\u00e4cret").env("LC_ALL", "C").run()
+                .expect(2);
+        assertTrue(value.err().startsWith("ensure_image: the build argument A has characters"), value.toString());
+        assertFalse(value.err().contains("cret"), value.toString());
+        bench.ensuring(app + "=\u00e4", "--build-arg=A=\u00e4").env("LC_ALL", "C.UTF-8").run().succeeded();
+    }
+
+    @Test
+    void theEnvironmentReachesDockerAsItIs() {
+        Path client = bench.client("[ \"$OTHER\" = '\u00e4' ] || exit 9\nexec " + bench.client() + " \"$@\"\n");
+        bench.ensuring(app + "=.", "--docker", client.toString()).env("OTHER", "\u00e4").env("LC_ALL", "C").run().succeeded();
+    }
+}
