@@ -24,7 +24,8 @@ final class Docker {
     private static final String FORMAT = "{{.Id}} {{with .Config}}{{if .OnBuild}}triggers{{else}}-{{end}}"
         + "{{with .Labels}} {{json (index . \"" + LABEL + "\")}}{{end}}{{end}}";
     private static final Pattern NO_SUCH_IMAGE = Pattern.compile(
-        "(?:Error response from daemon: |Error: )?(?:No such image: (?<name>[^ ]+)|(?<podman>[^ ]+): image not known)");
+        "(?:Error response from daemon: |Error: )?(?:No such image: (?<name>[^ ]+)"
+            + "|(?:inspecting object: )?(?<podman>[^ ]+): image not known)");
     private static final Pattern NO_METADATA = Pattern.compile("(?:Error: )?unknown flag: --metadata-file");
     private static final Pattern ID = Pattern.compile("sha256:[0-9a-f]{64}");
     private static final Pattern DIGEST =

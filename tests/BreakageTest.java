@@ -68,6 +68,15 @@ class BreakageTest {
                 notExecutable.toString());
     }
 
+    /** In the words of podman 4.3 and 5.4. */
+    @ParameterizedTest
+    @ValueSource(strings = {"Error: inspecting object: $name: image not known", "Error: $name: image not known"})
+    void aMissingImageIsMissingInPodmansWordsToo(String text) {
+        Harness.Result result = withClient("[ $1 = image ] || exec $DOCKER \"$@\"; $DOCKER \"$@\" 2>/dev/null && exit; "
+            + "for name; do :; done; echo \"" + text + "\" >&2; exit 125").run().succeeded();
+        assertTrue(result.out().startsWith("built  "), result.toString());
+    }
+
     private Harness.Command withClient(String script, String... options) {
         String client = bench.client(script.replace("$BUILD", "[ $1 != build ] && exec $DOCKER \"$@\";")
                 .replace("$DOCKER", bench.client()) + "\n").toString();
