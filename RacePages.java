@@ -186,7 +186,8 @@ final class RacePages {
             lines.addAll(RaceTimeline.mermaid(telling));
             lines.addAll(List.of("```", ""));
             lines.addAll(telling.firstRace()
-                    .map(race -> List.of(markdown(RaceText.SAID), "", "    " + ensure_image.Text.printable(race.line())))
+                    .map(race -> List.of(markdown(RaceText.SAID), "",
+                        "    " + ensure_image.Text.printable(race.line())))
                     .orElse(List.of(markdown(RaceText.noRace(results)))));
         }
 

@@ -59,7 +59,8 @@ final class RaceText {
     static List<String> notes(RaceResults results) {
         List<String> notes = new ArrayList<>();
         if (results.plan().scenarios().contains(race_repro.Scenario.REMOVED)) {
-            notes.add("In removed, who is told less than one look-up after the removal is not misled: nobody sees that.");
+            notes.add("In removed, who is told less than one look-up after the removal is not misled:"
+                    + " nobody sees that.");
         }
         List<race_repro.Strategy> alike = List.of(race_repro.Strategy.NAIVE, race_repro.Strategy.SUBSTRING);
         if (results.plan().strategies().containsAll(alike)) {
