@@ -58,7 +58,7 @@ record RaceJson(RaceResults results) {
     }
 
     private void engine(JsonGenerator json) throws IOException {
-        RaceStage.Facts engine = results.engine();
+        EngineFacts engine = results.engine();
         json.writeObjectFieldStart("engine");
         json.writeStringField("version", engine.version());
         json.writeStringField("store", engine.containerdStore() ? "containerd" : "classic");

@@ -10,7 +10,7 @@ import java.util.stream.Stream;
  *
  * @param lone seconds that one lone builder took: the measure of the others
  */
-record RaceResults(RaceStage.Facts engine, race_repro.Plan plan, double lone, List<Round> rounds) {
+record RaceResults(EngineFacts engine, race_repro.Plan plan, double lone, List<Round> rounds) {
 
     // ------------------------------------------------------------------------------------------- what was seen
 

@@ -23,7 +23,7 @@ final class RaceStage implements AutoCloseable {
 
     final Docker docker;
     final String command;
-    final Facts engine;
+    final EngineFacts engine;
     final race_repro.Clock clock = new race_repro.Clock();
     final Judge judge = new Judge(this);
     final Path root;
@@ -33,7 +33,7 @@ final class RaceStage implements AutoCloseable {
     private final String dockerfile;
 
     /** @param throwaway null for an engine that was there before */
-    private RaceStage(Docker docker, String command, Facts engine, with_docker.Engine throwaway)
+    private RaceStage(Docker docker, String command, EngineFacts engine, with_docker.Engine throwaway)
             throws IOException {
         this.docker = docker;
         this.command = command;
@@ -59,7 +59,7 @@ final class RaceStage implements AutoCloseable {
         String why;
         try {
             var docker = docker(command, System.getenv());
-            Facts engine = Facts.of(docker);
+            EngineFacts engine = EngineFacts.of(docker, race_repro.Site.watch());
             if (engine.canRace() || wanted.equals("current")) {
                 return new RaceStage(docker, command, engine, null);
             }
@@ -82,7 +82,7 @@ final class RaceStage implements AutoCloseable {
             try {
                 String command = engine.docker().toString();
                 var docker = docker(command, engine.environment());
-                return new RaceStage(docker, command, Facts.of(docker), engine);
+                return new RaceStage(docker, command, EngineFacts.of(docker, race_repro.Site.watch()), engine);
             } catch (ensure_image.Failed | IOException e) {
                 engine.close();
                 throw e;
@@ -273,37 +273,4 @@ final class RaceStage implements AutoCloseable {
     }
 
     // ------------------------------------------------------------------------------------------------ engine
-
-    /** An engine, and whether builds can race for a tag on it. */
-    record Facts(String version, boolean containerdStore, String builder) {
-
-        static Facts of(Docker docker) throws ensure_image.Failed {
-            var info = docker.run(race_repro.Site.watch(), List.of("info", "--format",
-                    "{{.ServerVersion}} {{json .DriverStatus}}"), line -> { });
-            String[] words = (info.out().isEmpty() ? "" : info.out().get(0)).split(" ", 2);
-            if (info.status() != 0 || words[0].isEmpty()) {
-                throw docker.noEngine(info.err().isEmpty() ? "" : info.err().get(info.err().size() - 1));
-            }
-            var buildx = docker.run(race_repro.Site.watch(), List.of("buildx", "version", "--"), line -> { });
-            String[] names = buildx.status() == 0 ? String.join(" ", buildx.out()).split(" ") : new String[0];
-            return new Facts(words[0], words[1].contains("io.containerd.snapshotter"),
-                    names.length > 1 ? "BuildKit through buildx " + names[1] : "legacy builder, there is no buildx");
-        }
-
-        boolean canRace() {
-            return containerdStore && !hasFix();
-        }
-
-        /** BuildKit 0.28 has it, which first ships in Docker 29.3. */
-        private boolean hasFix() {
-            String[] numbers = version.split("[^0-9]+");
-            return numbers.length > 1 && Integer.parseInt(numbers[0]) * 1000 + Integer.parseInt(numbers[1]) >= 29_003;
-        }
-
-        String why() {
-            return !containerdStore ? "with the classic image store the last build takes the tag"
-                    : hasFix() ? "BuildKit has the fix since Docker 29.3"
-                    : "containerd image store, Docker before 29.3";
-        }
-    }
 }

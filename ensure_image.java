@@ -4,6 +4,7 @@
 //DEPS info.picocli:picocli:4.7.7
 //SOURCES Cache.java
 //SOURCES Docker.java
+//SOURCES EngineFacts.java
 //SOURCES FailureText.java
 //SOURCES Fingerprints.java
 //SOURCES Freshness.java
@@ -44,6 +45,7 @@ import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -59,7 +61,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
  * engine, by the fingerprint of the inputs that every image carries as a label. So there is no success without the
  * right image, and no failure because somebody else was faster.
  */
-@Command(name = "ensure_image", version = "ensure_image " + ensure_image.VERSION,
+@Command(name = "ensure_image", versionProvider = ensure_image.About.class,
         sortOptions = false, usageHelpAutoWidth = true,
         customSynopsis = {
             "ensure_image [OPTIONS] REF[=DIR]... [-- DOCKER BUILD OPTIONS...]",
@@ -90,6 +92,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
 public final class ensure_image implements Callable<Integer> {
 
     static final String VERSION = "0.1.0";
+    private static final Duration ABOUT_LIMIT = Duration.ofSeconds(30);
     private static final int BUG = 70; // as ExitCode.BUG, for when that class cannot be loaded
 
     // ------------------------------------------------------------------------------------------------ options
@@ -201,7 +204,7 @@ public final class ensure_image implements Callable<Integer> {
         @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
         private boolean help;
 
-        @Option(names = {"-V", "--version"}, versionHelp = true, description = "Print the version.")
+        @Option(names = {"-V", "--version"}, versionHelp = true, description = "Print the version; with --verbose all that a report of a mistake needs.")
         private boolean version;
     }
 
@@ -272,6 +275,30 @@ public final class ensure_image implements Callable<Integer> {
         }
         if (Stream.of(crowd.attempts, crowd.timeoutSeconds, crowd.jobs, crowd.waitSeconds).anyMatch(n -> n < 1)) {
             throw new Failed(ExitCode.USAGE, "--attempts, --timeout, --jobs and --wait take numbers from 1", "");
+        }
+    }
+
+    /** What {@code --version} prints: with {@code --verbose}, also what it runs on. */
+    static final class About implements IVersionProvider {
+        @Spec
+        private CommandSpec spec;
+
+        @Override
+        public String[] getVersion() {
+            String own = "ensure_image " + VERSION;
+            ensure_image script = (ensure_image) spec.userObject();
+            return script.output.verbose ? new String[] {own, "Java " + System.getProperty("java.runtime.version") + ", "
+                    + System.getProperty("os.name") + " " + System.getProperty("os.arch"), engine(script)}
+                    : new String[] {own};
+        }
+
+        private static String engine(ensure_image script) {
+            try {
+                Docker docker = new Docker(script.others.docker, System.getenv());
+                return EngineFacts.of(docker, new Stopwatch(ABOUT_LIMIT, "the version")).toString();
+            } catch (Failed e) {
+                return e.getMessage();
+            }
         }
     }
 
@@ -542,11 +569,18 @@ public final class ensure_image implements Callable<Integer> {
             return name(recipe, ids, watch);
         }
 
-        /** Names the image by the first of its IDs that the engine knows. */
+        /**
+         * Names the image by the first of its IDs that the engine knows, and looks whether it is still there then. While
+         * others take the tag for images of theirs, the engine can drop ours with it: its tag code deletes the name
+         * without looking again whose it is by then (Docker 26.1, {@code daemon/containerd/image_tag.go}).
+         */
         private Verdict name(Recipe recipe, List<String> ids, Stopwatch watch) throws Failed {
             Verdict verdict = null;
             for (String id : ids) {
                 verdict = Verdict.of(docker.tag(id, recipe.reference(), watch), recipe.reference()).on(id);
+                if (verdict.kind() == Verdict.Kind.DONE && docker.lookUp(List.of(id), watch).isEmpty()) {
+                    return verdict.as(Verdict.Kind.CLAIMED);
+                }
                 if (verdict.kind() != Verdict.Kind.TRANSIENT) {
                     break;
                 }

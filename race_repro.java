@@ -971,17 +971,17 @@ public final class race_repro implements Callable<Integer> {
         private Text() {
         }
 
-        static String engine(RaceStage.Facts engine) {
+        static String engine(EngineFacts engine) {
             return "Docker " + ensure_image.Text.printable(engine.version()) + ", "
                     + (engine.containerdStore() ? "containerd" : "classic") + " image store, "
                     + ensure_image.Text.printable(engine.builder()) + "\n" + canRace(engine);
         }
 
-        static String canRace(RaceStage.Facts engine) {
+        static String canRace(EngineFacts engine) {
             return "Builds " + (engine.canRace() ? "can" : "cannot") + " race for a tag here: " + engine.why();
         }
 
-        static String cannotRace(RaceStage.Facts engine) {
+        static String cannotRace(EngineFacts engine) {
             return "builds cannot race on the current engine, Docker " + ensure_image.Text.printable(engine.version())
                     + ": " + engine.why();
         }

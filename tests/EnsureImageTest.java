@@ -224,11 +224,23 @@ class EnsureImageTest {
         }
         assertEquals("ensure_image " + ensure_image.VERSION + "\n",
                 Harness.script("ensure_image", "--version").in(folder).run().succeeded().out());
+        Harness.Result verbose = Harness.script("ensure_image", "--version", "--verbose", "--docker", "no-such-docker")
+                .in(folder).run().succeeded();
+        assertTrue(verbose.out().contains("\nJava ") && verbose.out().contains("docker is not installed"), verbose.toString());
         String completion = Harness.script("ensure_image", "--completion").in(folder).run().succeeded().out();
         Harness.Result completed = Harness.command("bash", "-c", "source /dev/stdin; COMP_WORDS=(ensure_image --single);"
                 + " COMP_CWORD=1; _complete_ensure_image ensure_image --single ensure_image; echo \"${COMPREPLY[@]}\"")
                 .input(completion).in(folder).run().succeeded();
         assertEquals("--single-flight\n", completed.out());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"26.1, CONTAINERD, containerd image store, BuildKit", "20.10, CLASSIC, classic image store, legacy builder"})
+    void theVersionTellsWhatItRunsOn(String version, with_docker.Store store, String itsStore, String builder) {
+        Workbench engine = new Workbench(version, store, "1", folder);
+        Harness.Result result = engine.ensure("--verbose", "--version").succeeded();
+        assertTrue(result.out().matches("(?s)ensure_image .*\nJava .*\ndocker " + version + "[^,]*, engine " + version
+                + "[^,]*, " + itsStore + ", " + builder + ".*\n"), result.toString());
     }
 
     // ---- Errors of the user and of the machine

@@ -36,7 +36,7 @@ class RaceReportsTest {
 
     private static final String RACE_LINE =
         "ERROR: failed to solve: image \"docker.io/library/race-repro-x:latest\": already exists";
-    private static final RaceStage.Facts ENGINE = new RaceStage.Facts("26.1.5", true, "BuildKit through buildx 0.13");
+    private static final EngineFacts ENGINE = new EngineFacts("26.1.5", "26.1.5", true, "0.13");
     private static final Terminal PLAIN = new Terminal(false, false, false);
 
     // ---- Which engine can race
@@ -45,7 +45,7 @@ class RaceReportsTest {
     @CsvSource({"26.1.5+dfsg1, true, true", "28.5.2, true, true", "29.2.1, true, true", "29.3.0, true, false",
         "29.10.0, true, false", "30.0.0-rc.1, true, false", "28.5.2, false, false", "20.10.24+dfsg1, false, false"})
     void anEngineRacesWithTheContainerdStoreBefore29Point3(String version, boolean containerdStore, boolean canRace) {
-        assertEquals(canRace, new RaceStage.Facts(version, containerdStore, "").canRace());
+        assertEquals(canRace, new EngineFacts("", version, containerdStore, "").canRace());
     }
 
     // ---- Answers against the truth
@@ -213,7 +213,7 @@ class RaceReportsTest {
     void theReportsParseWhateverTheEngineSays() throws Exception {
         String evil = "</pre><script>alert(1)</script> & \"'|`]]>\n\u001b[2J\u202e";
         RaceResults.Run run = course(true, "0 BUILDING", "1 #6 naming to x", "1 " + RACE_LINE, "2 FAILED");
-        RaceResults results = new RaceResults(new RaceStage.Facts("26.1" + evil, true, evil), plan(
+        RaceResults results = new RaceResults(new EngineFacts(evil, "26.1" + evil, true, evil), plan(
             List.of(race_repro.Strategy.NAIVE), evil), 1, List.of(round(run, winner(RaceResults.Held.HIS))));
         Path folder = Harness.newFolder();
         for (String name : List.of("r.html", "r.md", "r.json", "r.svg")) {
