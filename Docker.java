@@ -21,11 +21,14 @@ import java.util.stream.Stream;
 /** The docker command line client: the one place that starts it. */
 final class Docker {
     static final String LABEL = "ensure_image.fingerprint";
-    private static final String FORMAT = "{{.Id}} {{with .Config}}{{if .OnBuild}}triggers{{else}}-{{end}}"
+    private static final String TRIGGERS = "{{if .OnBuild}}triggers{{else}}-{{end}}";
+    private static final String FORMAT = "{{.Id}} {{with .Config}}" + TRIGGERS
         + "{{with .Labels}} {{json (index . \"" + LABEL + "\")}}{{end}}{{end}}";
     private static final Pattern NO_SUCH_IMAGE = Pattern.compile(
         "(?:Error response from daemon: |Error: )?(?:No such image: (?<name>[^ ]+)"
             + "|(?:inspecting object: )?(?<podman>[^ ]+): image not known)");
+    /** Podman does not tell of triggers; so there may be some. */
+    private static final Pattern NO_TRIGGERS = Pattern.compile(".* can't evaluate field OnBuild in type .*");
     private static final Pattern NO_METADATA = Pattern.compile("(?:Error: )?unknown flag: --metadata-file");
     private static final Pattern ID = Pattern.compile("sha256:[0-9a-f]{64}");
     private static final Pattern DIGEST =
@@ -43,6 +46,7 @@ final class Docker {
     private final String command;
     private final Map<String, String> environment;
     private final AtomicBoolean metadata;
+    private final AtomicBoolean triggers = new AtomicBoolean(true);
 
     /** Uses {@code command}, a name on PATH or a path, with this environment added to our own. */
     Docker(String command, Map<String, String> environment) {
@@ -67,9 +71,14 @@ final class Docker {
      * that there is no such image.
      */
     Map<String, Held> lookUp(Collection<String> names, ensure_image.Stopwatch watch) throws ensure_image.Failed {
-        List<String> arguments = new ArrayList<>(List.of("image", "inspect", "--format", FORMAT, "--"));
+        String format = triggers.get() ? FORMAT : FORMAT.replace(TRIGGERS, "triggers");
+        List<String> arguments = new ArrayList<>(List.of("image", "inspect", "--format", format, "--"));
         arguments.addAll(names);
         Processes.Finished finished = run(watch, arguments, ignored -> { });
+        if (triggers.get() && finished.err().stream().anyMatch(line -> NO_TRIGGERS.matcher(line).matches())) {
+            triggers.set(false);
+            return lookUp(names, watch);
+        }
         List<String> found = new ArrayList<>(names);
         for (String error : finished.err()) {
             Matcher missing = NO_SUCH_IMAGE.matcher(error);

@@ -68,6 +68,16 @@ class BreakageTest {
                 notExecutable.toString());
     }
 
+    /** Podman's answer about an image that is there: it does not tell of triggers. */
+    @Test
+    void aClientThatDoesNotTellOfTriggersIsUnderstood() {
+        bench.ensure(app + "=.").succeeded();
+        Harness.Result result = withClient("case \"$*\" in *OnBuild*) echo 'Error: inspecting object: printing inspect output: "
+            + "template: inspect:1:40: executing \"inspect\" at <.OnBuild>: can'\\''t evaluate field OnBuild in type "
+            + "*v1.ImageConfig' >&2; exit 125;; esac; exec $DOCKER \"$@\"").run().succeeded();
+        assertTrue(result.out().startsWith("present  "), result.toString());
+    }
+
     /** In the words of podman 4.3 and 5.4. */
     @ParameterizedTest
     @ValueSource(strings = {"Error: inspecting object: $name: image not known", "Error: $name: image not known"})
