@@ -1,0 +1,834 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//DESCRIPTION Tries to break the promise of ensure_image: load and faults on a real engine, and what came of it
+//JAVA 17+
+//DEPS info.picocli:picocli:4.7.7
+//SOURCES Harness.java
+//SOURCES ../*.java
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/**
+ * Lets many builders want images at once while something breaks, round after round, and judges each answer by what the
+ * engine then holds.
+ *
+ * <p>The rule it keeps: nobody is believed. Which inputs an image was built from is read from a file inside the image,
+ * and every version of every folder has a text of its own.
+ */
+@Command(name = "torture", version = "torture " + ensure_image.VERSION, mixinStandardHelpOptions = true, sortOptions = false, usageHelpAutoWidth = true,
+        description = {"", "Lets many builders want images at once while something breaks, and counts false answers.", ""},
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {" 0:nothing false, wrong, stale or left behind", " 2:bad usage", "10:something was", "69:no engine"})
+final class torture implements Callable<Integer> {
+
+    private static final int SOMETHING_WAS_FALSE = 10;
+
+    @Option(names = "--minutes", paramLabel = "M", defaultValue = "10",
+            description = "Start no round after so many minutes (default: ${DEFAULT-VALUE}).")
+    private double minutes;
+
+    @Option(names = "--seed", paramLabel = "S", description = "Of all that is random (default: one of the day).")
+    private Long seed;
+
+    @Option(names = "--builders", paramLabel = "N", defaultValue = "64",
+            description = "How many at once (default: ${DEFAULT-VALUE}).")
+    private int builders;
+
+    @Option(names = "--processes", paramLabel = "PERCENT", defaultValue = "25",
+            description = "Of the builders that are processes of their own; the others are threads, which are cheaper "
+                + "(default: ${DEFAULT-VALUE}).")
+    private int processes;
+
+    @Option(names = "--engine", paramLabel = "VERSION", defaultValue = "26.1",
+            description = "Docker version (default: ${DEFAULT-VALUE}).")
+    private String version;
+
+    @Option(names = "--store", paramLabel = "STORE", defaultValue = "containerd", description = "Its image store.")
+    private with_docker.Store store;
+
+    @Option(names = "--fault", paramLabel = "NAME",
+            description = "Only these, of ${COMPLETION-CANDIDATES}; may be repeated.")
+    private List<Fault> faults = List.of(Fault.values());
+
+    @Spec
+    private CommandSpec spec;
+
+    public static void main(String... arguments) {
+        int status = execute(arguments);
+        Harness.closeAll();
+        System.exit(status);
+    }
+
+    static int execute(String... arguments) {
+        return new CommandLine(new torture()).setCaseInsensitiveEnumValuesAllowed(true)
+                .setExecutionExceptionHandler((e, commandLine, ignored) -> {
+                    if (!(e instanceof with_docker.Failure)) {
+                        throw e;
+                    }
+                    commandLine.getErr().println("torture: " + e.getMessage());
+                    return with_docker.Failure.NO_ENGINE;
+                })
+                .execute(arguments);
+    }
+
+    @Override
+    public Integer call() throws Exception {
+        PrintWriter out = spec.commandLine().getOut();
+        long first = seed != null ? seed : System.currentTimeMillis() / Duration.ofDays(1).toMillis();
+        long end = System.nanoTime() + (long) (minutes * 60e9);
+        Ledger ledger = new Ledger();
+        try (Stage stage = Stage.open(version, store)) {
+            out.printf("Docker %s, %s store, seed %d%n", stage.engine.version(), store, first);
+            for (int number = 0; number <= 1 || System.nanoTime() < end; number++) {
+                Random random = new Random(first * 1_000_003 + number);
+                Round round = new Round(stage, number, Plan.of(number, faults, random), builders, processes, random, ledger);
+                out.println(round.play());
+                ledger.news().forEach(out::println);
+                out.flush();
+            }
+        }
+        ledger.lines().forEach(out::println);
+        out.flush();
+        return ledger.isClean() ? 0 : SOMETHING_WAS_FALSE;
+    }
+
+    // ------------------------------------------------------------------------------------------- load and faults
+
+    /** Who wants what. */
+    enum Load {
+        ONE_TAG(1, 1), MANY_TAGS(4, 16), SHARED_TAG(2, 1), COLLECTION(4, 4);
+
+        final int folders;
+        final int tags;
+
+        Load(int folders, int tags) {
+            this.folders = folders;
+            this.tags = tags;
+        }
+    }
+
+    /** What breaks, and which statuses besides 0 tell the truth about it. */
+    enum Fault {
+        TAG_REMOVED(75) {
+            @Override
+            void run(Round round) {
+                round.repeat(ALWAYS, 50, 400, () -> round.stage.docker("image", "rm", "--force", round.someReference()));
+            }
+        },
+        TAG_MOVED(75) {
+            @Override
+            void run(Round round) {
+                round.repeat(ALWAYS, 50, 400, () -> round.stage.docker("tag", "busybox", round.someReference()));
+            }
+        },
+        PRUNED(75) {
+            @Override
+            void run(Round round) {
+                round.repeat(ALWAYS, 100, 800, () -> {
+                    round.stage.docker("builder", "prune", "--all", "--force");
+                    round.stage.docker("image", "prune", "--force");
+                });
+            }
+        },
+        CONTEXT_EDITED(75) {
+            @Override
+            void run(Round round) {
+                round.repeat(EDITS, 300, 3000, () -> round.someFolder().edit()); // without end, nobody would either
+            }
+        },
+        BUILDER_KILLED {
+            @Override
+            void run(Round round) {
+                round.repeat(ALWAYS, 300, 1500, round::killSomeBuilder);
+            }
+        },
+        ENGINE_KILLED(69, 75) {
+            @Override
+            void run(Round round) throws IOException, InterruptedException {
+                round.pause(500, 6000);
+                round.stage.killEngine();
+                round.pause(100, 3000);
+                round.stage.restartEngine();
+            }
+        },
+        ENGINE_STOPPED(124) {
+            @Override
+            void run(Round round) throws IOException, InterruptedException {
+                round.pause(500, 5000);
+                round.stage.signalEngine("STOP");
+                try {
+                    round.pause(3000, 12_000);
+                } finally {
+                    round.stage.signalEngine("CONT");
+                }
+            }
+        },
+        DISK_FULL(10, 69, 75) {
+            @Override
+            void run(Round round) throws IOException, InterruptedException {
+                round.pause(0, 3000);
+                try {
+                    round.stage.fillDisk();
+                    round.pause(2000, 8000);
+                } finally {
+                    round.stage.makeRoom();
+                }
+            }
+        },
+        CACHE_SPOILED {
+            @Override
+            void run(Round round) {
+                round.repeat(ALWAYS, 50, 500, () -> round.stage.spoilCache(ThreadLocalRandom.current()));
+            }
+        };
+
+        private static final int EDITS = 4;
+        private static final int ALWAYS = Integer.MAX_VALUE;
+        final Set<Integer> statuses;
+
+        Fault(Integer... statuses) {
+            this.statuses = Set.of(statuses);
+        }
+
+        /** Breaks it; returns with all whole again, when the builders have ended at the latest. */
+        abstract void run(Round round) throws IOException, InterruptedException;
+    }
+
+    /** What a round is: each fault alone first, then some together, and a round without any now and then. */
+    record Plan(Load load, List<Fault> faults) {
+
+        static Plan of(int number, List<Fault> from, Random random) {
+            Load load = Load.values()[random.nextInt(Load.values().length)];
+            List<Fault> all = new ArrayList<>(from);
+            if (number == 0) {
+                return new Plan(Load.ONE_TAG, List.of());
+            }
+            if (number <= all.size()) {
+                return new Plan(load, List.of(all.get(number - 1)));
+            }
+            Collections.shuffle(all, random);
+            return new Plan(load, all.subList(0, Math.min(all.size(), random.nextInt(3))));
+        }
+
+        /** Whether this exit status tells the truth, if something broke. */
+        boolean allows(int status) {
+            return status == 0 || faults.stream().anyMatch(fault -> fault.statuses.contains(status));
+        }
+
+        /** Whether what a tag leads to says nothing of what it led to a moment ago. */
+        boolean tagsMove() {
+            return load == Load.SHARED_TAG || faults.stream().anyMatch(Set.of(Fault.TAG_MOVED, Fault.TAG_REMOVED,
+                Fault.CONTEXT_EDITED, Fault.DISK_FULL, Fault.ENGINE_KILLED)::contains);
+        }
+
+        @Override
+        public String toString() {
+            return (load + " " + faults.stream().map(Fault::name).collect(Collectors.joining(" + "))).toLowerCase(Locale.ROOT)
+                    .replace('_', ' ');
+        }
+    }
+
+    /** A build context whose every version has a text of its own, and the time that each came. */
+    static final class Folder {
+        private static final AtomicInteger TEXTS = new AtomicInteger();
+        final Path path;
+        private final String name;
+        private final Map<String, Long> since = new ConcurrentHashMap<>();
+        private volatile String current;
+
+        Folder(Path path, String base) {
+            this.path = path;
+            this.name = path.getFileName().toString();
+            Harness.write(path.resolve("Dockerfile"), "FROM " + base + "\nCOPY content /content\nRUN sleep 1\n");
+            edit();
+        }
+
+        /**
+         * In place of the file as it was, at once: a half-written one would be a version nobody knows. Each folder's texts
+         * have a length of their own: Docker 26.1 leaves a file out of a layer if the one below has its size and time.
+         */
+        synchronized void edit() {
+            String text = String.format(Locale.ROOT, "%s %05d%s", name, TEXTS.incrementAndGet(),
+                ".".repeat(name.charAt(name.length() - 1) - 'a'));
+            Path aside = Harness.write(path.resolveSibling("." + name), text);
+            since.put(text, System.nanoTime());
+            try {
+                Files.move(aside, path.resolve("content"), StandardCopyOption.ATOMIC_MOVE);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            current = text;
+        }
+
+        boolean hasHad(String text) {
+            return since.containsKey(text);
+        }
+
+        /** Whether it was this version at some time from {@code start} on: none that came before it replaced it sooner. */
+        boolean wasSince(String text, long start) {
+            Long came = since.get(text);
+            return came != null && since.values().stream().noneMatch(other -> other > came && other < start);
+        }
+    }
+
+    // ---------------------------------------------------------------------------------------------- one round
+
+    /** An image as an answer names it. */
+    record Claim(String reference, Folder folder, String id) {
+    }
+
+    /** What a builder said in the end, and on the way. */
+    record Answer(String who, int status, List<Claim> claims, String told, long start, boolean killed) {
+        boolean raced() {
+            return told.contains(": already exists") || told.contains("lease does not exist");
+        }
+    }
+
+    /** Builders that start together, with what breaks meanwhile. */
+    static final class Round {
+        private static final Duration HEALED = Duration.ofSeconds(60);
+        final Stage stage;
+        private final int number;
+        private final Plan plan;
+        private final int builders;
+        private final int processes;
+        private final Random random;
+        private final Ledger ledger;
+        private final List<Folder> folders = new ArrayList<>();
+        private final Map<String, Folder> wanted = new TreeMap<>();
+        private final Map<Harness.Running, AtomicBoolean> running = new ConcurrentHashMap<>();
+        private final AtomicInteger left = new AtomicInteger();
+
+        Round(Stage stage, int number, Plan plan, int builders, int processes, Random random, Ledger ledger) {
+            this.stage = stage;
+            this.number = number;
+            this.plan = plan;
+            this.builders = builders;
+            this.processes = processes;
+            this.random = random;
+            this.ledger = ledger;
+        }
+
+        String play() throws Exception {
+            prepare();
+            long start = System.nanoTime();
+            var pool = Executors.newCachedThreadPool();
+            try {
+                left.set(builders);
+                List<Future<Answer>> answers = new ArrayList<>();
+                for (int i = 0; i < builders; i++) {
+                    answers.add(pool.submit(builder(i)));
+                }
+                List<Future<Void>> breaking = new ArrayList<>();
+                for (Fault fault : plan.faults) {
+                    ledger.injected(fault);
+                    breaking.add(pool.submit(() -> {
+                        fault.run(this);
+                        return null;
+                    }));
+                }
+                int raced = 0;
+                for (Future<Answer> answer : answers) {
+                    raced += answer.get().raced() ? 1 : 0;
+                }
+                for (Future<Void> fault : breaking) {
+                    fault.get();
+                }
+                nextRunWorks();
+                leaks();
+                return String.format(Locale.ROOT, "round %d, %s: %d builders, %d raced, %.0f s; %s", number, plan, builders,
+                    raced, (System.nanoTime() - start) / 1e9, ledger.verdicts());
+            } catch (ExecutionException e) {
+                throw new IllegalStateException("round " + number + ", " + plan, e.getCause());
+            } finally {
+                pool.shutdownNow();
+            }
+        }
+
+        private void prepare() {
+            Path root = stage.work.resolve("round" + number);
+            String prefix = "torture" + number;
+            for (int i = 0; i < plan.load.folders; i++) {
+                boolean dependent = plan.load == Load.COLLECTION && i > 0;
+                String name = prefix + "-" + (char) ('a' + i);
+                folders.add(new Folder(root.resolve(name), dependent ? prefix + "-a" : "busybox"));
+            }
+            for (int i = 0; i < plan.load.tags; i++) {
+                Folder folder = folders.get(i % folders.size());
+                wanted.put(plan.load == Load.COLLECTION ? folder.name + ":latest" : prefix + ":" + i, folder);
+            }
+        }
+
+        /** One builder; its answer is judged at the moment it comes. */
+        private Callable<Answer> builder(int i) {
+            boolean collection = plan.load == Load.COLLECTION;
+            String reference = List.copyOf(wanted.keySet()).get(i % wanted.size());
+            Folder folder = plan.load == Load.SHARED_TAG ? folders.get(i % 2) : wanted.get(reference);
+            boolean process = collection || random.nextInt(100) < processes;
+            boolean single = random.nextInt(3) == 0;
+            int timeout = plan.faults.contains(Fault.ENGINE_STOPPED) && random.nextBoolean() ? 8 : 170;
+            return () -> {
+                try {
+                    Answer answer = process ? process(collection ? wanted : Map.of(reference, folder), collection, single, timeout)
+                            : thread(reference, folder, single, timeout);
+                    judge(answer);
+                    return answer;
+                } finally {
+                    left.decrementAndGet();
+                }
+            };
+        }
+
+        private Answer thread(String reference, Folder folder, boolean single, int timeout) {
+            StringBuffer told = new StringBuffer();
+            ensure_image.Events events = new ensure_image.Events() {
+                @Override
+                public void output(Recipe recipe, String line) {
+                    told.append(line).append('\n');
+                }
+
+                @Override
+                public void tell(Recipe recipe, String message) {
+                    told.append(message).append('\n');
+                }
+            };
+            long start = System.nanoTime();
+            try {
+                Cache cache = Cache.of(stage.environment);
+                Docker docker = new Docker(stage.engine.docker().toString(), stage.environment);
+                Optional<SingleFlight> flights = single
+                        ? Optional.of(new SingleFlight(cache.folder("flights"), Duration.ofSeconds(20))) : Optional.empty();
+                ensure_image.Result result = new ensure_image.Builder(docker, new Freshness(docker, cache),
+                    ensure_image.Rule.IF_STALE, 5, Duration.ofSeconds(timeout), flights, events)
+                    .ensure(Recipe.of(reference, folder.path, Recipe.Options.NONE));
+                return new Answer("thread", 0, List.of(new Claim(reference, folder, result.id())), told.toString(), start, false);
+            } catch (ensure_image.Failed failed) {
+                failed.output.forEach(line -> told.append(line).append('\n'));
+                return new Answer("thread", failed.code.status, List.of(), told + failed.getMessage(), start, false);
+            }
+        }
+
+        private static final Pattern RESULT = Pattern.compile("\"reference\":\"([^\"]+)\".*?\"id\":\"(sha256:[0-9a-f]{64})\"");
+
+        private Answer process(Map<String, Folder> wanted, boolean all, boolean single, int timeout) {
+            List<String> line = new ArrayList<>(List.of("--format", "json", "--verbose", "--timeout", String.valueOf(timeout)));
+            if (single) {
+                line.addAll(List.of("--single-flight", "--wait", "20"));
+            }
+            line.addAll(all ? List.of("--all", "--images", folders.get(0).path.getParent().toString())
+                    : wanted.entrySet().stream().map(entry -> entry.getKey() + "=" + entry.getValue().path).toList());
+            long start = System.nanoTime();
+            AtomicBoolean killed = new AtomicBoolean();
+            try (Harness.Running builder = Harness.script("ensure_image", line.toArray(String[]::new)).env(stage.environment)
+                    .timeout(Duration.ofMinutes(5)).start()) {
+                running.put(builder, killed);
+                Harness.Result result = builder.await();
+                running.remove(builder);
+                List<Claim> claims = new ArrayList<>();
+                for (Matcher match = RESULT.matcher(result.out()); match.find(); ) {
+                    claims.add(new Claim(match.group(1), wanted.get(match.group(1)), match.group(2)));
+                }
+                return new Answer("process", result.status(), claims, result.out() + result.err(), start, killed.get());
+            }
+        }
+
+        // ---- What faults use
+
+        String someReference() {
+            List<String> references = List.copyOf(wanted.keySet());
+            return references.get(ThreadLocalRandom.current().nextInt(references.size()));
+        }
+
+        Folder someFolder() {
+            return folders.get(ThreadLocalRandom.current().nextInt(folders.size()));
+        }
+
+        void killSomeBuilder() {
+            running.entrySet().stream().skip(ThreadLocalRandom.current().nextInt(Math.max(1, running.size()))).findFirst()
+                    .ifPresent(entry -> {
+                        entry.getValue().set(true);
+                        ProcessHandle.of(entry.getKey().pid()).ifPresent(ProcessHandle::destroyForcibly);
+                        ledger.killed();
+                    });
+        }
+
+        void pause(int least, int most) throws InterruptedException {
+            Thread.sleep(ThreadLocalRandom.current().nextInt(least, most));
+        }
+
+        /** So many times, or until the builders have ended, with pauses of so many milliseconds. */
+        void repeat(int times, int least, int most, Runnable what) {
+            try {
+                for (int i = 0; i < times && left.get() > 0; i++) {
+                    pause(least, most);
+                    what.run();
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+
+        // ---- What came of it
+
+        private void judge(Answer answer) {
+            ledger.answered(answer);
+            if (answer.killed) {
+                return;
+            }
+            if (!plan.allows(answer.status)) {
+                ledger.book(Verdict.FALSE_FAILURE, number + ", " + plan + ": a " + answer.who + " exited with " + answer.status
+                    + ": " + last(answer.told));
+            }
+            if (answer.status == 10 && !answer.told.contains("no space left on device")) {
+                ledger.book(Verdict.FALSE_FAILURE, number + ", " + plan + ": not because of the disk: " + last(answer.told));
+            }
+            if (answer.status == 0) {
+                for (Claim claim : answer.claims) {
+                    judge(claim, answer);
+                }
+                if (answer.claims.isEmpty()) {
+                    ledger.book(Verdict.FALSE_SUCCESS, number + ", " + plan + ": no image is named: " + last(answer.told));
+                }
+            }
+        }
+
+        private void judge(Claim claim, Answer answer) {
+            Optional<String> content = stage.content(claim.id);
+            String what = number + ", " + plan + ": a " + answer.who + " wanted " + claim.folder.name + " as " + claim.reference
+                    + ", got " + claim.id + " with " + content;
+            if (content.isEmpty()) {
+                if (!plan.tagsMove() && !plan.faults.contains(Fault.PRUNED)) {
+                    ledger.book(Verdict.FALSE_SUCCESS, what);
+                }
+                ledger.unknown(); // pruned, once another image of the same inputs had the tag
+            } else if (!claim.folder.hasHad(content.get())) {
+                ledger.book(Verdict.WRONG, what);
+            } else if (!claim.folder.wasSince(content.get(), answer.start)) {
+                ledger.book(Verdict.STALE, what);
+            }
+            if (!plan.tagsMove()) {
+                Optional<String> tagged = stage.content(claim.reference);
+                if (!tagged.map(claim.folder::hasHad).orElse(false)) {
+                    ledger.book(Verdict.FALSE_SUCCESS, what + ", but the tag has " + tagged);
+                }
+            }
+        }
+
+        /** All is whole again: everything can be had, and is what is in the folders now. */
+        private void nextRunWorks() {
+            Harness.eventually("the engine answers", HEALED, () -> stage.docker("version").status() == 0);
+            for (Map.Entry<String, Folder> entry : wanted.entrySet()) {
+                if (plan.load == Load.COLLECTION || plan.load == Load.MANY_TAGS && !entry.getKey().matches(".*:\\d")) {
+                    continue;
+                }
+                Answer answer = process(Map.of(entry.getKey(), entry.getValue()), false, true, 170);
+                String current = entry.getValue().current;
+                if (answer.status != 0) {
+                    ledger.book(Verdict.FALSE_FAILURE, number + ", " + plan + ": the next run: " + last(answer.told));
+                } else if (!stage.content(entry.getKey()).equals(Optional.of(current))) {
+                    ledger.book(Verdict.STALE, number + ", " + plan + ": the next run: " + stage.content(entry.getKey()));
+                }
+            }
+        }
+
+        private void leaks() {
+            for (String leak : stage.leaks(plan.faults.contains(Fault.BUILDER_KILLED))) {
+                ledger.book(Verdict.LEAK, number + ", " + plan + ": " + leak);
+            }
+        }
+
+        private static String last(String text) {
+            List<String> lines = text.lines().filter(line -> !line.isBlank()).toList();
+            return String.join(" / ", lines.subList(Math.max(0, lines.size() - 4), lines.size()));
+        }
+    }
+
+    // -------------------------------------------------------------------------------------------- the ground
+
+    /** The engine, what can be done to it, and what it holds. */
+    static final class Stage implements AutoCloseable {
+        private static final int DISK = 3000; // MB
+        private static final Pattern SOCKET = Pattern.compile("unix:///proc/(\\d+)/root(/run/[0-9a-f]+)/docker.sock");
+        final with_docker.Engine engine;
+        final Path work = Harness.newFolder();
+        final Map<String, String> environment;
+        private final Path cache = Harness.newFolder();
+        private final String mark = "TORTURE=" + work;
+        private final String anchor;
+        private final String folder;
+        private final Map<String, String> contents = new ConcurrentHashMap<>();
+
+        private Stage(with_docker.Engine engine) {
+            this.engine = engine;
+            this.environment = new TreeMap<>(engine.environment());
+            environment.putAll(Map.of("DOCKER_BUILDKIT", "1", "XDG_CACHE_HOME", cache.toString(), "TORTURE", work.toString()));
+            Matcher socket = SOCKET.matcher(environment.get("DOCKER_HOST"));
+            if (!socket.matches()) {
+                throw new IllegalStateException("not an engine whose processes can be reached: " + environment);
+            }
+            anchor = socket.group(1);
+            folder = socket.group(2);
+        }
+
+        static Stage open(String version, with_docker.Store store) throws with_docker.Failure, InterruptedException {
+            return new Stage(with_docker.start(new with_docker.Spec(version, store, DISK), with_docker.Progress.NONE));
+        }
+
+        @Override
+        public void close() {
+            engine.close();
+        }
+
+        Harness.Result docker(String... arguments) {
+            return Harness.command(Stream.concat(Stream.of(engine.docker().toString()), Arrays.stream(arguments))
+                    .toArray(String[]::new)).env(engine.environment()).run();
+        }
+
+        // ---- Ground truth
+
+        /** What the file in an image says, by a container; empty if there is no such image. An ID's never changes. */
+        Optional<String> content(String image) {
+            Harness.Result id = docker("image", "inspect", "--format", "{{.Id}}", image);
+            if (id.status() != 0) {
+                return Optional.empty();
+            }
+            return Optional.ofNullable(contents.computeIfAbsent(id.out().strip(), key -> {
+                Harness.Result file = docker("run", "--rm", "--network", "none", key, "cat", "/content");
+                return file.status() == 0 ? file.out().strip() : null;
+            }));
+        }
+
+        /** What is left of builders, once there are none; those of killed ones may take the time that a build takes. */
+        List<String> leaks(boolean killed) {
+            List<String> leaks = new ArrayList<>();
+            try {
+                Harness.eventually("no process is left", Duration.ofSeconds(killed ? 60 : 15), () -> marked().isEmpty());
+            } catch (AssertionError e) {
+                marked().forEach(process -> leaks.add("a process: " + process.info().commandLine().orElse("?")));
+            }
+            String containers = docker("ps", "--all", "--quiet").out().strip();
+            if (!containers.isEmpty()) {
+                leaks.add("containers: " + containers.replace('\n', ' '));
+            }
+            for (String name : killed ? List.<String>of() : List.of("run", "flights")) {
+                files(cache.resolve("ensure_image").resolve(name)).forEach(file -> leaks.add("a file: " + file));
+            }
+            files(cache.resolve("ensure_image/manifests")).filter(file -> file.getFileName().toString().startsWith("."))
+                    .filter(file -> !killed).forEach(file -> leaks.add("a file: " + file));
+            return leaks;
+        }
+
+        private List<ProcessHandle> marked() {
+            return ProcessHandle.allProcesses().filter(process -> {
+                try {
+                    return Files.readString(Path.of("/proc/" + process.pid() + "/environ"), StandardCharsets.ISO_8859_1)
+                            .contains(mark);
+                } catch (IOException e) {
+                    return false;
+                }
+            }).toList();
+        }
+
+        private static Stream<Path> files(Path folder) {
+            try (Stream<Path> files = Files.list(folder)) {
+                return files.toList().stream();
+            } catch (IOException | UncheckedIOException e) {
+                return Stream.of();
+            }
+        }
+
+        // ---- What breaks
+
+        void signalEngine(String signal) {
+            for (ProcessHandle process : daemons()) {
+                Harness.command("kill", "-" + signal, String.valueOf(process.pid())).run();
+            }
+        }
+
+        void killEngine() {
+            List<ProcessHandle> killed = daemons();
+            signalEngine("KILL");
+            Harness.eventually("the engine is dead", Duration.ofSeconds(20),
+                () -> killed.stream().noneMatch(ProcessHandle::isAlive));
+        }
+
+        /** As its own start script would: what the killed one has left is removed first. */
+        void restartEngine() throws IOException {
+            for (String left : List.of("/var/run/docker.pid", "/var/run/docker/containerd/containerd.pid")) {
+                Files.deleteIfExists(inside(left));
+            }
+            ProcessBuilder dockerd = new ProcessBuilder("setsid", "nsenter", "--target", anchor, "--mount", "--pid", "--net",
+                "--ipc", "--uts", "--", "/usr/sbin/dockerd", "--config-file", folder + "/daemon.json")
+                .redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.appendTo(engine.logFile().toFile()));
+            dockerd.environment().keySet().retainAll(Set.of("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"));
+            dockerd.environment().putAll(Map.of("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", "HOME", "/", "TMPDIR", "/var/tmp"));
+            dockerd.start();
+            Harness.eventually("the engine is back", Duration.ofSeconds(60), () -> docker("version").status() == 0);
+        }
+
+        /** dockerd and its containerd, of this engine. */
+        private List<ProcessHandle> daemons() {
+            return ProcessHandle.allProcesses().filter(process -> {
+                try {
+                    Path namespace = Path.of("/proc/" + process.pid() + "/ns/pid");
+                    String name = Files.readString(Path.of("/proc/" + process.pid() + "/comm")).strip();
+                    return Set.of("dockerd", "containerd").contains(name) && Files.readSymbolicLink(namespace)
+                            .equals(Files.readSymbolicLink(Path.of("/proc/" + anchor + "/ns/pid")));
+                } catch (IOException e) {
+                    return false;
+                }
+            }).toList();
+        }
+
+        void fillDisk() {
+            Harness.command("dd", "if=/dev/zero", "of=" + inside("/var/lib/docker/filler"), "bs=1M", "status=none").run();
+        }
+
+        void makeRoom() throws IOException {
+            Files.deleteIfExists(inside("/var/lib/docker/filler"));
+        }
+
+        private Path inside(String path) {
+            return Path.of("/proc/" + anchor + "/root" + path);
+        }
+
+        /** Deletes it, makes it somebody else's, or fills it with garbage. */
+        void spoilCache(Random random) {
+            Path folder = cache.resolve("ensure_image");
+            try {
+                switch (random.nextInt(3)) {
+                    case 0 -> Harness.command("rm", "-rf", folder.resolve("flights").toString(),
+                        folder.resolve("manifests").toString()).run();
+                    case 1 -> {
+                        Files.setAttribute(folder, "unix:uid", 65534);
+                        Thread.sleep(100);
+                        Files.setAttribute(folder, "unix:uid", 0);
+                    }
+                    default -> {
+                        for (String name : List.of("flights", "manifests")) {
+                            for (Path file : files(folder.resolve(name)).toList()) {
+                                Files.writeString(file, "garbage " + random.nextLong());
+                            }
+                        }
+                    }
+                }
+            } catch (IOException | UncheckedIOException e) {
+                // it is gone at the moment
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    // --------------------------------------------------------------------------------------------- the figures
+
+    /** What an answer can be besides true. */
+    enum Verdict { FALSE_FAILURE, FALSE_SUCCESS, WRONG, STALE, LEAK }
+
+    /** The figures of a run. */
+    static final class Ledger {
+        private final Map<Verdict, Integer> verdicts = new EnumMap<>(Verdict.class);
+        private final List<String> news = new ArrayList<>();
+        private final Map<Fault, Integer> faults = new EnumMap<>(Fault.class);
+        private final Map<String, Integer> statuses = new HashMap<>();
+        private int builders;
+        private int races;
+        private int killed;
+        private int unknown;
+
+        Ledger() {
+            Arrays.stream(Verdict.values()).forEach(verdict -> verdicts.put(verdict, 0));
+        }
+
+        synchronized void answered(Answer answer) {
+            builders++;
+            races += answer.raced() ? 1 : 0;
+            statuses.merge(answer.killed ? "killed" : String.valueOf(answer.status), 1, Integer::sum);
+        }
+
+        synchronized void injected(Fault fault) {
+            faults.merge(fault, 1, Integer::sum);
+        }
+
+        synchronized void killed() {
+            killed++;
+        }
+
+        /** An image that was gone before it could be looked at. */
+        synchronized void unknown() {
+            unknown++;
+        }
+
+        synchronized void book(Verdict verdict, String what) {
+            verdicts.merge(verdict, 1, Integer::sum);
+            news.add(name(verdict) + ": round " + ensure_image.Text.printable(what));
+        }
+
+        /** What was found since this was asked last. */
+        synchronized List<String> news() {
+            List<String> told = List.copyOf(news);
+            news.clear();
+            return told;
+        }
+
+        synchronized boolean isClean() {
+            return verdicts.values().stream().allMatch(count -> count == 0);
+        }
+
+        synchronized String verdicts() {
+            return verdicts.entrySet().stream().map(entry -> name(entry.getKey()) + " " + entry.getValue())
+                    .collect(Collectors.joining(", "));
+        }
+
+        synchronized List<String> lines() {
+            List<String> lines = new ArrayList<>();
+            lines.add("builders         " + builders + ", by status " + new TreeMap<>(statuses));
+            lines.add("races            " + races);
+            lines.add("faults           " + faults.entrySet().stream().map(entry -> name(entry.getKey()) + " "
+                + entry.getValue()).collect(Collectors.joining(", ")) + "; builders killed " + killed);
+            lines.add("gone too soon    " + unknown);
+            verdicts.forEach((verdict, count) -> lines.add(String.format(Locale.ROOT, "%-16s %d", name(verdict), count)));
+            return lines;
+        }
+
+        private static String name(Enum<?> constant) {
+            return constant.name().toLowerCase(Locale.ROOT).replace('_', ' ');
+        }
+    }
+}
