@@ -18,13 +18,16 @@ class BadInputTest {
     private static final int LONG = 100_000; // characters: what takes quadratic time takes minutes
 
     @ParameterizedTest
-    @ValueSource(strings = {"a", " ", "\t", "\r", "\r\n", "\n", "\\", "\\\n", "#", "\"", "\",\"", "[", "$", "${", "${A:-", "$A",
+    @ValueSource(strings = {"a", " ", "\t", "\r", "\r\n", "\n", "\\", "\\\n", "#", "\"", "\",\"", "[", "$", "${",
+            "${A:-", "$A",
         "<<a ", "--x ", "--from=a ", "/", "../", "*", "a/", ",", "=", "\0", "\u00e9"})
     @Timeout(value = 30, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
     void aHugeDockerfileIsRead(String piece) {
         String huge = piece.repeat(LONG / piece.length());
-        for (String text : new String[] {huge, "FROM " + huge + "x", "FROM x\nCOPY " + huge + "x /", "FROM x\nRUN " + huge + "x\n",
-            "FROM x\nCOPY [\"" + huge + "\", \"/\"]", "ARG A=" + huge + "x\nFROM $A", "#" + huge + "x", "# syntax=" + huge + "x",
+        for (String text : new String[] {huge, "FROM " + huge + "x", "FROM x\nCOPY " + huge + "x /", "FROM x\nRUN "
+                + huge + "x\n",
+            "FROM x\nCOPY [\"" + huge + "\", \"/\"]", "ARG A=" + huge + "x\nFROM $A", "#" + huge + "x", "# syntax="
+                    + huge + "x",
             "FROM x\nRUN --mount=" + huge + " x", "FROM x\nRUN <<E\n" + huge + "\nE\n"}) {
             assertNotNull(Fingerprints.Dockerfile.of(null, text.getBytes(StandardCharsets.UTF_8), Map.of()));
         }
@@ -40,7 +43,8 @@ class BadInputTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"a", " ", "\t", "\r", "\r\n", "\n", "\\", "\\a", "#", "!", "[", "[a]", "[a", "*", "**", "**/", "a/", "../",
+    @ValueSource(strings = {"a", " ", "\t", "\r", "\r\n", "\n", "\\", "\\a", "#", "!", "[", "[a]", "[a", "*", "**",
+            "**/", "a/", "../",
         "?", "*a", "/", "{", "(", "|", "\0", "\u00e9", "\u00a0"})
     @Timeout(value = 30, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
     void aHugeIgnoreFileIsRead(String piece) {

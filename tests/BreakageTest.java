@@ -72,9 +72,9 @@ class BreakageTest {
     @Test
     void aClientThatDoesNotTellOfTriggersIsUnderstood() {
         bench.ensure(app + "=.").succeeded();
-        Harness.Result result = withClient("case \"$*\" in *OnBuild*) echo 'Error: inspecting object: printing inspect output: "
-            + "template: inspect:1:40: executing \"inspect\" at <.OnBuild>: can'\\''t evaluate field OnBuild in type "
-            + "*v1.ImageConfig' >&2; exit 125;; esac; exec $DOCKER \"$@\"").run().succeeded();
+        Harness.Result result = withClient("case \"$*\" in *OnBuild*) echo 'Error: inspecting object: "
+            + "printing inspect output: template: inspect:1:40: executing \"inspect\" at <.OnBuild>: can'\\''t evaluate "
+            + "field OnBuild in type *v1.ImageConfig' >&2; exit 125;; esac; exec $DOCKER \"$@\"").run().succeeded();
         assertTrue(result.out().startsWith("present  "), result.toString());
     }
 
@@ -127,7 +127,8 @@ class BreakageTest {
     void withoutAPlaceForTemporaryFilesItSaysSo() {
         Harness.Result result = bench.ensuring(app + "=.").env("XDG_CACHE_HOME", "/proc/no-cache")
             .env("JAVA_TOOL_OPTIONS", "-Djava.io.tmpdir=/proc/no-tmp").run().expect(2);
-        assertTrue(result.err().contains("ensure_image: no folder for temporary files: /proc/no-tmp/"), result.toString());
+        assertTrue(result.err().contains("ensure_image: no folder for temporary files: /proc/no-tmp/"),
+                result.toString());
     }
 
     /** All is lost but the first of them: two values would be the same. */
@@ -136,10 +137,12 @@ class BreakageTest {
         bench.write("\u00e4/Dockerfile", "FROM scratch\nCOPY Dockerfile /\n");
         for (String argument : new String[] {app + "=\u00e4", "--build-arg=A=\u00e4", "--target=\u00e4"}) {
             Harness.Result result = bench.ensuring(app + "=.", argument).env("LC_ALL", "C").run().expect(2);
-            assertTrue(result.err().startsWith("ensure_image: an argument has characters that this locale does not have\n"),
+            assertTrue(result.err()
+                    .startsWith("ensure_image: an argument has characters that this locale does not have\n"),
                     result.toString());
         }
-        Harness.Result value = bench.ensuring(app + "=.", "--build-arg", "A").env("A", "s\u00e4cret").env("LC_ALL", "C").run()
+        Harness.Result value = bench.ensuring(app + "=.", "--build-arg", "A").env("A", "s\u00e4cret").env("LC_ALL",
+                "C").run()
                 .expect(2);
         assertTrue(value.err().startsWith("ensure_image: the build argument A has characters"), value.toString());
         assertFalse(value.err().contains("cret"), value.toString());
@@ -149,6 +152,7 @@ class BreakageTest {
     @Test
     void theEnvironmentReachesDockerAsItIs() {
         Path client = bench.client("[ \"$OTHER\" = '\u00e4' ] || exit 9\nexec " + bench.client() + " \"$@\"\n");
-        bench.ensuring(app + "=.", "--docker", client.toString()).env("OTHER", "\u00e4").env("LC_ALL", "C").run().succeeded();
+        bench.ensuring(app + "=.", "--docker", client.toString()).env("OTHER", "\u00e4").env("LC_ALL", "C").run()
+                .succeeded();
     }
 }

@@ -61,7 +61,8 @@ class FuzzTest {
     @Provide
     Arbitrary<String> references() {
         return texts(12, "a", "b9", "A", "-", "--", ".", "_", "__", "/", ":", ":1", "@", "[", "]", "::1", "localhost",
-            "docker.io/", "index.docker.io/", "library/", "host:5000/", "e.x/", " ", "\n", "\u001b[2J", "\u00e9", "\u0130");
+            "docker.io/", "index.docker.io/", "library/", "host:5000/", "e.x/", " ", "\n", "\u001b[2J", "\u00e9",
+                    "\u0130");
     }
 
     @Property(tries = TRIES, seed = SEED)
@@ -100,9 +101,12 @@ class FuzzTest {
 
     @Provide
     Arbitrary<String> dockerfiles() {
-        return texts(25, "\n", "\r\n", "\r", "\\\n", "`\n", "# escape=`\n", "#", "# syntax=x/y\n", "\ufeff", "\0", "\u00e9", " ", "\t",
-            "FROM ", "from a AS b", "COPY ", "ADD ", "RUN ", "ARG A=", "ONBUILD ", "--from=", "--mount=", "--", "$A", "${A:-b}",
-            "${", "}", "<<E", "<<-'E'", "\nE\n", "\n\tE\n", "[\"a\"", ",", "]", "\"", "'", "\\", "/", ".", "*", "x", "=", "a/b");
+        return texts(25, "\n", "\r\n", "\r", "\\\n", "`\n", "# escape=`\n", "#", "# syntax=x/y\n", "\ufeff", "\0",
+                "\u00e9", " ", "\t",
+            "FROM ", "from a AS b", "COPY ", "ADD ", "RUN ", "ARG A=", "ONBUILD ", "--from=", "--mount=", "--", "$A",
+                    "${A:-b}",
+            "${", "}", "<<E", "<<-'E'", "\nE\n", "\n\tE\n", "[\"a\"", ",", "]", "\"", "'", "\\", "/", ".", "*", "x",
+                    "=", "a/b");
     }
 
     @Property(tries = TRIES, seed = SEED)
@@ -130,7 +134,8 @@ class FuzzTest {
 
     @Provide
     Arbitrary<String> ignores() {
-        return texts(15, "\n", "\r\n", "!", "#", " ", "\t", "\u00a0", "\ufeff", "*", "**", "**/", "?", "/", ".", "..", "[a-c]",
+        return texts(15, "\n", "\r\n", "!", "#", " ", "\t", "\u00a0", "\ufeff", "*", "**", "**/", "?", "/", ".", "..",
+                "[a-c]",
             "[^a]", "[", "]", "\\", "\\d", "a", "b", ".txt", "{", "|", "(", ")", "+", "^", "$", "\u00e9", "\u263a");
     }
 
@@ -159,10 +164,12 @@ class FuzzTest {
 
     @Provide
     Arbitrary<List<String>> outputs() {
-        return texts(4, "ERROR: failed to solve: image \"" + NAME + "\": already exists", "ERROR: ", "failed to build: ", "failed to solve: ", "target x: ", "AlreadyExists: ", "image ", "\"" + NAME + "\"",
+        return texts(4, "ERROR: failed to solve: image \"" + NAME + "\": already exists", "ERROR: ",
+                "failed to build: ", "failed to solve: ", "target x: ", "AlreadyExists: ", "image ", "\"" + NAME + "\"",
             "\"docker.io/library/race:other\"", "\"moby-dangling@sha256:" + "0".repeat(64) + "\"", ": already exists",
             "Error response from daemon: ", "creating image " + NAME + " failed because it already exists, ",
-            "but accessing it also failed: No such image: x", "#7 0.1 ", "process \"", "\r", "\u0085", "\u2028", "\0", " ", "\n", "\n")
+            "but accessing it also failed: No such image: x", "#7 0.1 ", "process \"", "\r", "\u0085", "\u2028", "\0",
+                    " ", "\n", "\n")
             .map(text -> List.of(text.split("\n", -1)));
     }
 
@@ -229,7 +236,8 @@ class FuzzTest {
 
     @Provide
     Arbitrary<String> hostile() {
-        return texts(12, "a", "\u001b[2J", "\u001b]0;x\u0007", "\r", "\n", "\t", "\0", "\u0085", "\u2028", "\u202e", "\ud800", "\udc00",
+        return texts(12, "a", "\u001b[2J", "\u001b]0;x\u0007", "\r", "\n", "\t", "\0", "\u0085", "\u2028", "\u202e",
+                "\ud800", "\udc00",
             "\ud83d\ude00", "\"", "\\", "::error::x", "##[error]x", "::", " ", "%", "ensure_image: ", "{", "}", ",");
     }
 
@@ -244,7 +252,8 @@ class FuzzTest {
                 actions ? Map.of("GITHUB_ACTIONS", "true") : Map.of())) {
             reports.begin(List.of(image));
             reports.tell(recipe, text);
-            reports.failed(image, new ensure_image.Failed(ensure_image.ExitCode.BUILD_FAILED, text, text, List.of(text)));
+            reports.failed(image, new ensure_image.Failed(ensure_image.ExitCode.BUILD_FAILED, text, text,
+                    List.of(text)));
         }
         String line = out.toString();
         assertTrue(line.endsWith("}\n") && line.chars().filter(c -> c == '\n').count() == 1, line);
@@ -274,7 +283,8 @@ class FuzzTest {
 
     private static void assertPrintable(String text) {
         text.codePoints().forEach(c -> assertTrue(c == '\t' || !Character.isISOControl(c)
-            && Character.getType(c) != Character.FORMAT && Character.getType(c) != Character.LINE_SEPARATOR, () -> text));
+            && Character.getType(c) != Character.FORMAT && Character.getType(c) != Character.LINE_SEPARATOR,
+                    () -> text));
     }
 
     // ---- What other programs print, and what files hold
@@ -287,7 +297,8 @@ class FuzzTest {
         String whole = chunks.stream().map(chunk -> new String(chunk, StandardCharsets.ISO_8859_1))
                 .collect(Collectors.joining());
         List<String> expected = Arrays.stream((whole + "\n").split("\n", -1)).map(line ->
-                new String(line.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8).stripTrailing()).toList();
+                new String(line.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8).stripTrailing())
+                        .toList();
         expected = expected.subList(0, expected.size() - (whole.isEmpty() || whole.endsWith("\n") ? 2 : 1));
         assertEquals(expected, lines.kept());
         assertEquals(expected, heard);
@@ -329,7 +340,8 @@ class FuzzTest {
     void passedOptionsAreTakenOrRefused(@ForAll("options") List<String> options) {
         try {
             Recipe.Options taken = Recipe.Options.of(options, null, null, options, Map.of("A", "from the environment"));
-            assertTrue(taken.passThrough().stream().noneMatch(option -> option.startsWith("--build-arg=")), taken.toString());
+            assertTrue(taken.passThrough().stream().noneMatch(option -> option.startsWith("--build-arg=")),
+                    taken.toString());
         } catch (ensure_image.Failed failed) {
             assertEquals(ensure_image.ExitCode.USAGE, failed.code);
         }

@@ -38,7 +38,8 @@ class SecurityTest {
     @Test
     void noValueIsTakenForAnOptionOrACommand() throws IOException {
         Path log = bench.folder.resolve("log");
-        Path client = bench.client("for word; do printf '%s\\0' \"$word\"; done >> " + log + "\nexec " + bench.client() + " \"$@\"\n");
+        Path client = bench.client("for word; do printf '%s\\0' \"$word\"; done >> " + log + "\nexec "
+                + bench.client() + " \"$@\"\n");
         bench.write("Dockerfile", "FROM busybox AS one\nARG A\nARG B\nRUN echo \"$A\" \"$B\" > /args\n");
         bench.ensure(app + "=.", "--docker", client.toString(), "--build-arg=A=--help", "--build-arg=B=$(touch /pwned)")
             .succeeded();

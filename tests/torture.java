@@ -51,10 +51,13 @@ import picocli.CommandLine.Spec;
  * <p>The rule it keeps: nobody is believed. Which inputs an image was built from is read from a file inside the image,
  * and every version of every folder has a text of its own.
  */
-@Command(name = "torture", version = "torture " + ensure_image.VERSION, mixinStandardHelpOptions = true, sortOptions = false, usageHelpAutoWidth = true,
-        description = {"", "Lets many builders want images at once while something breaks, and counts false answers.", ""},
+@Command(name = "torture", version = "torture " + ensure_image.VERSION, mixinStandardHelpOptions = true,
+        sortOptions = false, usageHelpAutoWidth = true,
+        description = {"", "Lets many builders want images at once while something breaks, and counts false answers.",
+                ""},
         exitCodeListHeading = "%nExit codes:%n",
-        exitCodeList = {" 0:nothing false, wrong, stale or left behind", " 2:bad usage", "10:something was", "69:no engine"})
+        exitCodeList = {" 0:nothing false, wrong, stale or left behind", " 2:bad usage", "10:something was",
+                "69:no engine"})
 final class torture implements Callable<Integer> {
 
     private static final int SOMETHING_WAS_FALSE = 10;
@@ -117,7 +120,8 @@ final class torture implements Callable<Integer> {
             out.printf("Docker %s, %s store, seed %d%n", stage.engine.version(), store, first);
             for (int number = 0; number <= 1 || System.nanoTime() < end; number++) {
                 Random random = new Random(first * 1_000_003 + number);
-                Round round = new Round(stage, number, Plan.of(number, faults, random), builders, processes, random, ledger);
+                Round round = new Round(stage, number, Plan.of(number, faults, random), builders, processes, random,
+                        ledger);
                 out.println(round.play());
                 ledger.news().forEach(out::println);
                 out.flush();
@@ -148,7 +152,8 @@ final class torture implements Callable<Integer> {
         TAG_REMOVED(75) {
             @Override
             void run(Round round) {
-                round.repeat(ALWAYS, 50, 400, () -> round.stage.docker("image", "rm", "--force", round.someReference()));
+                round.repeat(ALWAYS, 50, 400, () -> round.stage.docker("image", "rm", "--force",
+                        round.someReference()));
             }
         },
         TAG_MOVED(75) {
@@ -259,7 +264,8 @@ final class torture implements Callable<Integer> {
 
         @Override
         public String toString() {
-            return (load + " " + faults.stream().map(Fault::name).collect(Collectors.joining(" + "))).toLowerCase(Locale.ROOT)
+            return (load + " " + faults.stream().map(Fault::name).collect(Collectors.joining(" + ")))
+                    .toLowerCase(Locale.ROOT)
                     .replace('_', ' ');
         }
     }
@@ -280,8 +286,8 @@ final class torture implements Callable<Integer> {
         }
 
         /**
-         * In place of the file as it was, at once: a half-written one would be a version nobody knows. Each folder's texts
-         * have a length of their own: Docker 26.1 leaves a file out of a layer if the one below has its size and time.
+         * In place of the file as it was, at once: a half-written one would be a version nobody knows. Each folder has
+         * texts of a length of its own: Docker 26.1 leaves a file out of a layer if one below has its size and time.
          */
         synchronized void edit() {
             String text = String.format(Locale.ROOT, "%s %05d%s", name, TEXTS.incrementAndGet(),
@@ -300,7 +306,10 @@ final class torture implements Callable<Integer> {
             return since.containsKey(text);
         }
 
-        /** Whether it was this version at some time from {@code start} on: none that came before it replaced it sooner. */
+        /**
+         * Whether it was this version at some time from {@code start} on: none that came before it replaced it
+         * sooner.
+         */
         boolean wasSince(String text, long start) {
             Long came = since.get(text);
             return came != null && since.values().stream().noneMatch(other -> other > came && other < start);
@@ -372,7 +381,8 @@ final class torture implements Callable<Integer> {
                 }
                 nextRunWorks();
                 leaks();
-                return String.format(Locale.ROOT, "round %d, %s: %d builders, %d raced, %.0f s; %s", number, plan, builders,
+                return String.format(Locale.ROOT, "round %d, %s: %d builders, %d raced, %.0f s; %s", number, plan,
+                        builders,
                     raced, (System.nanoTime() - start) / 1e9, ledger.verdicts());
             } catch (ExecutionException e) {
                 throw new IllegalStateException("round " + number + ", " + plan, e.getCause());
@@ -405,7 +415,8 @@ final class torture implements Callable<Integer> {
             int timeout = plan.faults.contains(Fault.ENGINE_STOPPED) && random.nextBoolean() ? 8 : 170;
             return () -> {
                 try {
-                    Answer answer = process ? process(collection ? wanted : Map.of(reference, folder), collection, single, timeout)
+                    Answer answer = process ? process(collection ? wanted : Map.of(reference, folder), collection,
+                            single, timeout)
                             : thread(reference, folder, single, timeout);
                     judge(answer);
                     return answer;
@@ -433,21 +444,25 @@ final class torture implements Callable<Integer> {
                 Cache cache = Cache.of(stage.environment);
                 Docker docker = new Docker(stage.engine.docker().toString(), stage.environment);
                 Optional<SingleFlight> flights = single
-                        ? Optional.of(new SingleFlight(cache.folder("flights"), Duration.ofSeconds(20))) : Optional.empty();
+                        ? Optional.of(new SingleFlight(cache.folder("flights"), Duration.ofSeconds(20)))
+                                : Optional.empty();
                 ensure_image.Result result = new ensure_image.Builder(docker, new Freshness(docker, cache),
                     ensure_image.Rule.IF_STALE, 5, Duration.ofSeconds(timeout), flights, events)
                     .ensure(Recipe.of(reference, folder.path, Recipe.Options.NONE));
-                return new Answer("thread", 0, List.of(new Claim(reference, folder, result.id())), told.toString(), start, false);
+                return new Answer("thread", 0, List.of(new Claim(reference, folder, result.id())), told.toString(),
+                        start, false);
             } catch (ensure_image.Failed failed) {
                 failed.output.forEach(line -> told.append(line).append('\n'));
                 return new Answer("thread", failed.code.status, List.of(), told + failed.getMessage(), start, false);
             }
         }
 
-        private static final Pattern RESULT = Pattern.compile("\"reference\":\"([^\"]+)\".*?\"id\":\"(sha256:[0-9a-f]{64})\"");
+        private static final Pattern RESULT =
+                Pattern.compile("\"reference\":\"([^\"]+)\".*?\"id\":\"(sha256:[0-9a-f]{64})\"");
 
         private Answer process(Map<String, Folder> wanted, boolean all, boolean single, int timeout) {
-            List<String> line = new ArrayList<>(List.of("--format", "json", "--verbose", "--timeout", String.valueOf(timeout)));
+            List<String> line = new ArrayList<>(List.of("--format", "json", "--verbose", "--timeout",
+                    String.valueOf(timeout)));
             if (single) {
                 line.addAll(List.of("--single-flight", "--wait", "20"));
             }
@@ -455,7 +470,8 @@ final class torture implements Callable<Integer> {
                     : wanted.entrySet().stream().map(entry -> entry.getKey() + "=" + entry.getValue().path).toList());
             long start = System.nanoTime();
             AtomicBoolean killed = new AtomicBoolean();
-            try (Harness.Running builder = Harness.script("ensure_image", line.toArray(String[]::new)).env(stage.environment)
+            try (Harness.Running builder = Harness.script("ensure_image", line.toArray(String[]::new))
+                    .env(stage.environment)
                     .timeout(Duration.ofMinutes(5)).start()) {
                 running.put(builder, killed);
                 Harness.Result result = builder.await();
@@ -480,7 +496,8 @@ final class torture implements Callable<Integer> {
         }
 
         void killSomeBuilder() {
-            running.entrySet().stream().skip(ThreadLocalRandom.current().nextInt(Math.max(1, running.size()))).findFirst()
+            running.entrySet().stream().skip(ThreadLocalRandom.current().nextInt(Math.max(1, running.size())))
+                    .findFirst()
                     .ifPresent(entry -> {
                         entry.getValue().set(true);
                         ProcessHandle.of(entry.getKey().pid()).ifPresent(ProcessHandle::destroyForcibly);
@@ -512,25 +529,29 @@ final class torture implements Callable<Integer> {
                 return;
             }
             if (!plan.allows(answer.status)) {
-                ledger.book(Verdict.FALSE_FAILURE, number + ", " + plan + ": a " + answer.who + " exited with " + answer.status
+                ledger.book(Verdict.FALSE_FAILURE, number + ", " + plan + ": a " + answer.who + " exited with "
+                        + answer.status
                     + ": " + last(answer.told));
             }
             if (answer.status == 10 && !answer.told.contains("no space left on device")) {
-                ledger.book(Verdict.FALSE_FAILURE, number + ", " + plan + ": not because of the disk: " + last(answer.told));
+                ledger.book(Verdict.FALSE_FAILURE, number + ", " + plan + ": not because of the disk: "
+                        + last(answer.told));
             }
             if (answer.status == 0) {
                 for (Claim claim : answer.claims) {
                     judge(claim, answer);
                 }
                 if (answer.claims.isEmpty()) {
-                    ledger.book(Verdict.FALSE_SUCCESS, number + ", " + plan + ": no image is named: " + last(answer.told));
+                    ledger.book(Verdict.FALSE_SUCCESS, number + ", " + plan + ": no image is named: "
+                            + last(answer.told));
                 }
             }
         }
 
         private void judge(Claim claim, Answer answer) {
             Optional<String> content = stage.content(claim.id);
-            String what = number + ", " + plan + ": a " + answer.who + " wanted " + claim.folder.name + " as " + claim.reference
+            String what = number + ", " + plan + ": a " + answer.who + " wanted " + claim.folder.name + " as "
+                    + claim.reference
                     + ", got " + claim.id + " with " + content;
             if (content.isEmpty()) {
                 if (!plan.tagsMove() && !plan.faults.contains(Fault.PRUNED)) {
@@ -562,7 +583,8 @@ final class torture implements Callable<Integer> {
                 if (answer.status != 0) {
                     ledger.book(Verdict.FALSE_FAILURE, number + ", " + plan + ": the next run: " + last(answer.told));
                 } else if (!stage.content(entry.getKey()).equals(Optional.of(current))) {
-                    ledger.book(Verdict.STALE, number + ", " + plan + ": the next run: " + stage.content(entry.getKey()));
+                    ledger.book(Verdict.STALE, number + ", " + plan + ": the next run: "
+                            + stage.content(entry.getKey()));
                 }
             }
         }
@@ -597,7 +619,8 @@ final class torture implements Callable<Integer> {
         private Stage(with_docker.Engine engine) {
             this.engine = engine;
             this.environment = new TreeMap<>(engine.environment());
-            environment.putAll(Map.of("DOCKER_BUILDKIT", "1", "XDG_CACHE_HOME", cache.toString(), "TORTURE", work.toString()));
+            environment.putAll(Map.of("DOCKER_BUILDKIT", "1", "XDG_CACHE_HOME", cache.toString(), "TORTURE",
+                    work.toString()));
             Matcher socket = SOCKET.matcher(environment.get("DOCKER_HOST"));
             if (!socket.matches()) {
                 throw new IllegalStateException("not an engine whose processes can be reached: " + environment);
@@ -638,7 +661,8 @@ final class torture implements Callable<Integer> {
         List<String> leaks(boolean killed) {
             List<String> leaks = new ArrayList<>();
             try {
-                Harness.eventually("no process is left", Duration.ofSeconds(killed ? 60 : 15), () -> marked().isEmpty());
+                Harness.eventually("no process is left", Duration.ofSeconds(killed ? 60 : 15), () -> marked()
+                        .isEmpty());
             } catch (AssertionError e) {
                 marked().forEach(process -> leaks.add("a process: " + process.info().commandLine().orElse("?")));
             }
@@ -693,11 +717,13 @@ final class torture implements Callable<Integer> {
             for (String left : List.of("/var/run/docker.pid", "/var/run/docker/containerd/containerd.pid")) {
                 Files.deleteIfExists(inside(left));
             }
-            ProcessBuilder dockerd = new ProcessBuilder("setsid", "nsenter", "--target", anchor, "--mount", "--pid", "--net",
+            ProcessBuilder dockerd = new ProcessBuilder("setsid", "nsenter", "--target", anchor, "--mount", "--pid",
+                    "--net",
                 "--ipc", "--uts", "--", "/usr/sbin/dockerd", "--config-file", folder + "/daemon.json")
                 .redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.appendTo(engine.logFile().toFile()));
             dockerd.environment().keySet().retainAll(Set.of("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"));
-            dockerd.environment().putAll(Map.of("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", "HOME", "/", "TMPDIR", "/var/tmp"));
+            dockerd.environment().putAll(Map.of("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", "HOME", "/", "TMPDIR",
+                    "/var/tmp"));
             dockerd.start();
             Harness.eventually("the engine is back", Duration.ofSeconds(60), () -> docker("version").status() == 0);
         }
@@ -717,7 +743,8 @@ final class torture implements Callable<Integer> {
         }
 
         void fillDisk() {
-            Harness.command("dd", "if=/dev/zero", "of=" + inside("/var/lib/docker/filler"), "bs=1M", "status=none").run();
+            Harness.command("dd", "if=/dev/zero", "of=" + inside("/var/lib/docker/filler"), "bs=1M", "status=none")
+                    .run();
         }
 
         void makeRoom() throws IOException {
@@ -823,7 +850,8 @@ final class torture implements Callable<Integer> {
             lines.add("faults           " + faults.entrySet().stream().map(entry -> name(entry.getKey()) + " "
                 + entry.getValue()).collect(Collectors.joining(", ")) + "; builders killed " + killed);
             lines.add("gone too soon    " + unknown);
-            verdicts.forEach((verdict, count) -> lines.add(String.format(Locale.ROOT, "%-16s %d", name(verdict), count)));
+            verdicts.forEach((verdict, count) -> lines.add(String.format(Locale.ROOT, "%-16s %d", name(verdict),
+                    count)));
             return lines;
         }
 
