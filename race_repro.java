@@ -92,7 +92,7 @@ import picocli.CommandLine.Spec;
             "Scenarios, * by default:",
             "* same        one folder, one tag, and the tag is missing",
             "* failing     the same, but a step fails and says \"already exists\"",
-            "* shared-tag  two folders, one tag",
+            "  shared-tag  two folders, one tag",
             "  stale       the tag is there, built before a file of the folder changed",
             "  removed     as soon as the tag is there, somebody removes it, once",
             "",
@@ -102,9 +102,9 @@ import picocli.CommandLine.Spec;
             "",
             "Examples:",
             "  race_repro                          the story, in less than a minute",
-            "  race_repro --all -n 8 -r 5          every strategy in every scenario",
+            "  race_repro --all -r 5               every strategy in every scenario",
             "  race_repro --strategy naive -r 1    just the bug",
-            "  race_repro --scenario stale         one more scenario",
+            "  race_repro --scenario shared-tag    another scenario",
             "  race_repro --until-race --strategy naive --scenario same",
             "  race_repro --engine throwaway:28.5  on another engine",
             "  race_repro --report race.html --report race.json"})
@@ -117,7 +117,7 @@ public final class race_repro implements Callable<Integer> {
 
     // ------------------------------------------------------------------------------------------------ options
 
-    @Option(names = {"-n", "--builders"}, paramLabel = "N", defaultValue = "4",
+    @Option(names = {"-n", "--builders"}, paramLabel = "N", defaultValue = "8",
             description = "Builders that start together (default: ${DEFAULT-VALUE}).")
     private int builders;
 
@@ -746,7 +746,7 @@ public final class race_repro implements Callable<Integer> {
             }
         },
 
-        SHARED_TAG(true, false, "two folders, one tag: half of the builders want each") {
+        SHARED_TAG(false, false, "two folders, one tag: half of the builders want each") {
             @Override
             List<Wish> prepare(Setting setting) throws ensure_image.Failed {
                 List<Wish> two = List.of(setting.wish("a", 1), setting.wish("b", 1));

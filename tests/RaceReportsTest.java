@@ -227,7 +227,7 @@ class RaceReportsTest {
             && page.replace("http://www.w3.org/", "").contains("http"), "it needs the network: " + page);
         JsonNode json = new ObjectMapper().readTree(folder.resolve("r.json").toFile());
         assertValid(json);
-        assertEquals(evil, json.get("engine").get("builder").asText());
+        assertEquals("BuildKit through buildx " + evil, json.get("engine").get("builder").asText());
         String markdown = Files.readString(folder.resolve("r.md"));
         markdown.lines().filter(line -> line.contains("script")).forEach(line ->
             assertTrue(line.startsWith("    race_repro --base ") || line.contains("\\<script\\>"), line));
