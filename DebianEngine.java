@@ -157,7 +157,11 @@ final class DebianEngine extends with_docker.Engine {
     @Override
     void takeDown() {
         anchor.close();
-        entrances.forEach(entrance -> ended(entrance.toHandle(), GRACE));
+        for (var entrance : entrances) {
+            if (!ended(entrance.toHandle(), GRACE)) {
+                entrance.destroyForcibly(); // nsenter stops itself with what it started, and then sees no end
+            }
+        }
         Cgroups.remove(cgroup());
     }
 

@@ -241,7 +241,8 @@ final class Docker {
         /** From a line in {@link Docker#FORMAT}. */
         static Held parse(String line) {
             String[] words = line.split(" ", 3);
-            return new Held(words[0], words.length == 1 || !words[1].equals("-"),
+            String id = words[0].contains(":") ? words[0] : "sha256:" + words[0]; // podman leaves that out, here
+            return new Held(id, words.length == 1 || !words[1].equals("-"),
                     words.length < 3 ? "" : words[2].replaceAll("^\"|\"$", ""));
         }
     }

@@ -324,7 +324,7 @@ class WithDockerTest {
 
     enum End {
         SUCCESS(0), FAILURE(7), SIGINT_OF_THE_SCRIPT(130), SIGTERM_OF_THE_SCRIPT(143), SIGKILL_OF_THE_SCRIPT(137),
-        SIGKILL_OF_THE_COMMAND(137), CTRL_C(130);
+        SIGKILL_OF_THE_COMMAND(137), CTRL_C(130), SUCCESS_WHILE_THE_ENGINE_IS_STOPPED(0);
 
         private final int status;
 
@@ -340,6 +340,14 @@ class WithDockerTest {
                 case SIGKILL_OF_THE_SCRIPT -> run.running.signal("KILL");
                 case SIGKILL_OF_THE_COMMAND -> run.command().destroyForcibly();
                 case CTRL_C -> Harness.command("kill", "-INT", "--", "-" + run.running.pid()).run().succeeded();
+                case SUCCESS_WHILE_THE_ENGINE_IS_STOPPED -> {
+                    for (String dockerd : run.pids("dockerd")) {
+                        Harness.command("kill", "-STOP", dockerd).run().succeeded();
+                    }
+                    Harness.eventually("it is stopped with what it was started by", SOON,
+                            () -> run.processes().stream().filter(process -> process.endsWith(" T")).count() > 1);
+                    run.command().destroy();
+                }
             }
         }
     }
@@ -739,6 +747,12 @@ class WithDockerTest {
             return Stream.concat(alive, inside).map(pid -> read(Path.of("/proc/" + pid + "/stat")))
                     .map(stat -> stat.replaceFirst("(\\d+ \\(.*\\) .).*\\s*", "$1"))
                     .filter(process -> !process.isEmpty()).collect(Collectors.toSet());
+        }
+
+        /** Those of a program. */
+        List<String> pids(String program) {
+            return processes().stream().filter(process -> process.contains("(" + program + ")"))
+                    .map(process -> process.split(" ")[0]).toList();
         }
 
         String backingFile() {
