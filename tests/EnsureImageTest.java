@@ -117,14 +117,10 @@ class EnsureImageTest {
         }
         assertTrue(naiveFailed, "control: naive builders race on this engine");
 
-        for (int round = 0; round < 2; round++) {
-            String argument = "ROUND=" + round;
-            engine.docker("image", "rm", "--force", app);
-            List<Harness.Result> results = Harness.together(BUILDERS,
-                i -> engine.ensuring(app + "=.", "--build-arg", argument));
-            results.forEach(Harness.Result::succeeded);
-            assertEquals(Integer.toString(round), engine.cat(app, "/round"));
-        }
+        engine.docker("image", "rm", "--force", app);
+        Harness.together(BUILDERS, i -> engine.ensuring(app + "=.", "--build-arg", "ROUND=ours"))
+                .forEach(Harness.Result::succeeded);
+        assertEquals("ours", engine.cat(app, "/round"));
     }
 
     /** Half of them build as test suites do. Their image is not known to be of these inputs, so ours build their own. */

@@ -230,7 +230,7 @@ class FreshnessTest {
     // ---- The right image
 
     @ParameterizedTest
-    @CsvSource({"26.1, CONTAINERD", "28.5, CONTAINERD", "28.5, CLASSIC", "20.10, CLASSIC"})
+    @CsvSource({"26.1, CONTAINERD", "28.5, CONTAINERD", "20.10, CLASSIC"})
     void anIdStaysGoodWhenAnotherFolderTakesTheTag(String version, with_docker.Store store) {
         bench = new Workbench(version, store, "1", Harness.newFolder());
         bench.write("one/Dockerfile", "FROM busybox\nRUN echo one > /who\n");
