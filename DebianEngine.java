@@ -162,6 +162,7 @@ final class DebianEngine extends with_docker.Engine {
                 entrance.destroyForcibly(); // nsenter stops itself with what it started, and then sees no end
             }
         }
+        ProcessHandle.of(anchor.pid).ifPresent(init -> ended(init, GRACE)); // it waits for what those had started
         Cgroups.remove(cgroup());
     }
 

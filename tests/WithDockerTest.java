@@ -711,7 +711,8 @@ class WithDockerTest {
         }
 
         static Run start(Harness.Command command, Map<String, String> environment) {
-            var run = new Run(command.startedBy("setsid").env(environment).start());
+            // A test run in the background may ignore SIGINT, and so would what it starts.
+            var run = new Run(command.startedBy("setsid", "env", "--default-signal=INT").env(environment).start());
             Harness.eventually("the command is up", Duration.ofMinutes(3), () -> {
                 assertTrue(run.running.isAlive(), () -> run.running.await().toString());
                 return run.running.out().contains("up\n");
