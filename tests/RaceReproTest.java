@@ -114,7 +114,8 @@ class RaceReproTest {
         String option = "-Djava.io.tmpdir=" + temporary;
         // A test run in the background may ignore the signal, and so would what it starts.
         try (Harness.Running run = onCurrent(engine, "-r", "50", "--strategy", "naive", "--scenario", "same",
-                "--processes").startedBy("env", "--default-signal=INT").env("JAVA_TOOL_OPTIONS", option).start()) {
+                "--processes").startedBy("env", "--default-signal=INT").env(engine.environment())
+                .env("JAVA_TOOL_OPTIONS", option).start()) {
             Harness.eventually("a round is played", LIMIT, () -> run.err().contains("round 1"));
             assertNotEquals(before, everything(engine), "nothing is to be removed");
             Harness.eventually("clients build", LIMIT, () -> building(temporary));
