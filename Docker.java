@@ -68,7 +68,7 @@ final class Docker {
 
     /**
      * What the engine holds at this moment under these names, by one command. One is left out only if the engine says
-     * that there is no such image.
+     * that there is no such image, or not all of it.
      */
     Map<String, Held> lookUp(Collection<String> names, ensure_image.Stopwatch watch) throws ensure_image.Failed {
         String format = triggers.get() ? FORMAT : FORMAT.replace(TRIGGERS, "triggers");
@@ -78,6 +78,9 @@ final class Docker {
         if (triggers.get() && finished.err().stream().anyMatch(line -> NO_TRIGGERS.matcher(line).matches())) {
             triggers.set(false);
             return lookUp(names, watch);
+        }
+        if (finished.err().stream().anyMatch(line -> FailureText.HALF_GONE.pattern.matcher(line).matches())) {
+            return names.size() == 1 ? Map.of() : lookUpEach(names, watch); // it does not say which
         }
         List<String> found = new ArrayList<>(names);
         for (String error : finished.err()) {
@@ -94,6 +97,15 @@ final class Docker {
         Map<String, Held> images = new HashMap<>();
         for (int i = 0; i < found.size(); i++) {
             images.put(found.get(i), Held.parse(lines.get(i)));
+        }
+        return images;
+    }
+
+    private Map<String, Held> lookUpEach(Collection<String> names, ensure_image.Stopwatch watch)
+            throws ensure_image.Failed {
+        Map<String, Held> images = new HashMap<>();
+        for (String name : names) {
+            images.putAll(lookUp(List.of(name), watch));
         }
         return images;
     }

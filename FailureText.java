@@ -31,6 +31,12 @@ enum FailureText {
     GONE(Verdict.Kind.TRANSIENT, "Error response from daemon: (?:failed to resolve image id "
         + "\"sha256:[0-9a-f]{64}\" to a descriptor: )?No such image: sha256:[0-9a-f]{64}(?::latest)?"),
 
+    /** Not all of the image is there: as while it is removed, its name last. Docker 26.1, 28.5, containerd store. */
+    HALF_GONE(Verdict.Kind.TRANSIENT, "(?:Error response from daemon: )?"
+        + "(?:(?:failed to [a-z ]+:|NotFound:|rpc error: code = NotFound desc =) ){0,3}"
+        + "(?:content digest sha256:[0-9a-f]{64}"
+        + "|blob sha256:[0-9a-f]{64} expected at [^ ]+: blob not found): not found"),
+
     /** Two exports write one blob at once: containerd {@code content/local/locks.go}; builds in moby/moby#52431. */
     REF_LOCKED(Verdict.Kind.TRANSIENT, "(?:ERROR: |Error response from daemon: )?"
         + "(?:(?:failed to [a-z ]+|Unavailable|mount callback failed on [^ ]+): ){0,6}"
