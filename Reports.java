@@ -1,5 +1,4 @@
 //DEPS com.fasterxml.jackson.core:jackson-core:2.21.8
-//DEPS info.picocli:picocli:4.7.7
 //SOURCES Terminal.java
 
 import com.fasterxml.jackson.core.JsonFactory;
@@ -23,7 +22,6 @@ import java.util.TimerTask;
 import java.util.UUID;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import picocli.CommandLine;
 
 /**
  * Shows a run: the outcome of every image on stdout, all else on stderr.
@@ -51,8 +49,9 @@ final class Reports implements ensure_image.Report {
     }
 
     /** @throws ensure_image.Failed if there is no such format */
-    static ensure_image.Report of(Style style, CommandLine commandLine) throws ensure_image.Failed {
-        return of(style, commandLine.getOut(), commandLine.getErr(), Terminal.detect(), System.getenv());
+    static ensure_image.Report of(Style style) throws ensure_image.Failed {
+        return of(style, new PrintWriter(System.out, true), new PrintWriter(System.err, true), Terminal.detect(),
+                System.getenv());
     }
 
     static Reports of(Style style, PrintWriter out, PrintWriter err, Terminal terminal, Map<String, String> environment)

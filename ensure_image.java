@@ -15,6 +15,7 @@
 //SOURCES Reports.java
 //SOURCES SingleFlight.java
 //SOURCES Verdict.java
+//COMPILE_OPTIONS -XDstringConcat=inline
 
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -23,6 +24,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -93,6 +95,7 @@ public final class ensure_image implements Callable<Integer> {
 
     static final String VERSION = "0.1.0";
     private static final Duration ABOUT_LIMIT = Duration.ofSeconds(30);
+    private static final Set<String> FLAGS = Set.of("-q", "--quiet", "--all", "--if-missing", "--single-flight");
     private static final int BUG = 70; // as ExitCode.BUG, for when that class cannot be loaded
 
     // ------------------------------------------------------------------------------------------------ options
@@ -105,10 +108,10 @@ public final class ensure_image implements Callable<Integer> {
     @Option(names = {"-a", "--all"}, description = "Every image of the collection, the folder of --images.")
     private boolean all;
 
-    @Option(names = "--images", paramLabel = "DIR", defaultValue = "images",
+    @Option(names = "--images", paramLabel = "DIR",
             description = "The collection: where the folders of the images are (default: ${DEFAULT-VALUE}). An image "
                 + "that is built FROM another one of it is built after that one, and becomes stale with it.")
-    private Path images;
+    private Path images = Path.of("images");
 
     @ArgGroup(validate = false, heading = "%nWhat it is built from:%n")
     private final Inputs inputs = new Inputs();
@@ -162,41 +165,41 @@ public final class ensure_image implements Callable<Integer> {
                 description = "How many images at once (default: the number of processors).")
         private int jobs = Runtime.getRuntime().availableProcessors();
 
-        @Option(names = "--attempts", paramLabel = "N", defaultValue = "5",
+        @Option(names = "--attempts", paramLabel = "N",
                 description = "How often to build when the tag is lost to others or an export fails for a passing "
                     + "reason (default: ${DEFAULT-VALUE}).")
-        private int attempts;
+        private int attempts = 5;
 
-        @Option(names = "--timeout", paramLabel = "SECONDS", defaultValue = "300",
+        @Option(names = "--timeout", paramLabel = "SECONDS",
                 description = "Limit for one image, attempts and waits included (default: ${DEFAULT-VALUE}).")
-        private int timeoutSeconds;
+        private int timeoutSeconds = 300;
 
         @Option(names = "--single-flight", description = "Let one process on this machine build, the others that want "
                 + "the same from the same inputs wait for it: saves work, changes no outcome.")
         private boolean singleFlight;
 
-        @Option(names = "--wait", paramLabel = "SECONDS", defaultValue = "120",
+        @Option(names = "--wait", paramLabel = "SECONDS",
                 description = "With --single-flight: how long to wait before building anyway (default: "
                     + "${DEFAULT-VALUE}).")
-        private int waitSeconds;
+        private int waitSeconds = 120;
     }
 
     static final class Output {
         @Option(names = {"-q", "--quiet"}, description = "Only the image IDs, one a line.")
         private boolean quiet;
 
-        @Option(names = "--format", paramLabel = "text|json", defaultValue = "text",
+        @Option(names = "--format", paramLabel = "text|json",
                 description = "json: one object a line for every image.")
-        private String format;
+        private String format = "text";
 
         @Option(names = {"-v", "--verbose"}, description = "The output of every build, and stack traces.")
         private boolean verbose;
     }
 
     static final class Others {
-        @Option(names = "--docker", paramLabel = "COMMAND", defaultValue = "docker",
+        @Option(names = "--docker", paramLabel = "COMMAND",
                 description = "The docker command line client, or podman (default: ${DEFAULT-VALUE}).")
-        private String docker;
+        private String docker = "docker";
 
         @Option(names = "--completion", description = "Print the completion for bash and zsh.")
         private boolean completion;
@@ -211,6 +214,7 @@ public final class ensure_image implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
+    private List<String> given = List.of();
     private List<String> passThrough = List.of();
 
     public static void main(String... arguments) {
@@ -230,21 +234,62 @@ public final class ensure_image implements Callable<Integer> {
         int separator = all.indexOf("--");
         ensure_image script = new ensure_image();
         script.passThrough = separator < 0 ? List.of() : all.subList(separator + 1, all.size());
-        List<String> ours = separator < 0 ? all : all.subList(0, separator);
-        return new CommandLine(script)
-                .setParameterExceptionHandler((e, ignored) -> {
-                    script.report(new Failed(ExitCode.USAGE, Text.mistake(e), Text.didYouMean(e)));
-                    return ExitCode.USAGE.status;
-                })
-                .setExecutionExceptionHandler((e, commandLine, ignored) -> script.report(e).status)
-                .execute(ours.toArray(String[]::new));
+        script.given = separator < 0 ? all : all.subList(0, separator);
+        return script.takesAsIs(script.given) ? script.run() : Parser.run(script);
+    }
+
+    /**
+     * Takes a command line that has only references and flags, and says whether it was one. It spares picocli, whose
+     * loading takes longer than all else of a run in which nothing changed.
+     */
+    boolean takesAsIs(List<String> line) {
+        Set<String> flags = new HashSet<>();
+        List<String> references = new ArrayList<>();
+        for (String word : line) {
+            if (!word.isEmpty() && !word.startsWith("-") && !word.startsWith("@")) {
+                references.add(word);
+            } else if (!FLAGS.contains(word) || !flags.add(word)) {
+                return false;
+            }
+        }
+        arguments = references;
+        all = flags.contains("--all");
+        when.ifMissing = flags.contains("--if-missing");
+        crowd.singleFlight = flags.contains("--single-flight");
+        output.quiet = flags.contains("-q") || flags.contains("--quiet");
+        return true;
+    }
+
+    private int run() {
+        try {
+            return call();
+        } catch (Exception e) {
+            return report(e).status;
+        }
+    }
+
+    /** All other command lines. */
+    private static final class Parser {
+        static int run(ensure_image script) {
+            return new CommandLine(script)
+                    .setParameterExceptionHandler((e, ignored) -> {
+                        script.report(new Failed(ExitCode.USAGE, Text.mistake(e), Text.didYouMean(e)));
+                        return ExitCode.USAGE.status;
+                    })
+                    .setExecutionExceptionHandler((e, commandLine, ignored) -> script.report(e).status)
+                    .execute(script.given.toArray(String[]::new));
+        }
+
+        static int completion(CommandLine commandLine) {
+            commandLine.getOut().println(AutoComplete.bash("ensure_image", commandLine));
+            return ExitCode.ENSURED.status;
+        }
     }
 
     @Override
     public Integer call() throws Failed {
         if (others.completion) {
-            spec.commandLine().getOut().println(AutoComplete.bash("ensure_image", spec.commandLine()));
-            return ExitCode.ENSURED.status;
+            return Parser.completion(spec.commandLine());
         }
         checkOptions();
         Docker docker = new Docker(others.docker, System.getenv());
@@ -253,7 +298,7 @@ public final class ensure_image implements Callable<Integer> {
         List<Images.Image> wanted = new Images(images, options).wanted(all, arguments, inputs.dockerfile);
         Cache cache = Cache.of(System.getenv());
         Reports.Style style = new Reports.Style(output.format, output.quiet, output.verbose);
-        try (Report report = Reports.of(style, spec.commandLine())) {
+        try (Report report = Reports.of(style)) {
             Builder builder = new Builder(docker, new Freshness(docker, cache), when.rule(), crowd.attempts,
                     Duration.ofSeconds(crowd.timeoutSeconds), flights(cache), report);
             return new Run(builder, when.check, new Semaphore(crowd.jobs), report).all(wanted).status;
@@ -261,7 +306,7 @@ public final class ensure_image implements Callable<Integer> {
     }
 
     private void checkOptions() throws Failed {
-        for (String argument : spec.commandLine().getParseResult().originalArgs()) {
+        for (String argument : given) {
             Recipe.requireReadable("an argument", argument);
         }
         if (arguments.isEmpty() && !all) {
@@ -313,7 +358,7 @@ public final class ensure_image implements Callable<Integer> {
     private ExitCode report(Exception e) {
         Failed failed = e instanceof Failed known ? known
                 : new Failed(ExitCode.BUG, "unexpected: " + Text.printable(e), Text.SEE_HELP);
-        PrintWriter err = spec.commandLine().getErr();
+        PrintWriter err = new PrintWriter(System.err, true);
         err.println(Text.error(failed.getMessage()));
         if (!failed.hint.isEmpty()) {
             err.println(failed.hint);
@@ -321,7 +366,6 @@ public final class ensure_image implements Callable<Integer> {
         if (output.verbose && failed.code != ExitCode.USAGE) {
             e.printStackTrace(err);
         }
-        err.flush();
         return failed.code;
     }
 

@@ -222,6 +222,52 @@ class JbangwTest {
         }
     }
 
+    // ---- A start without JBang
+
+    @Test
+    void once_built_a_script_starts_without_jbang() throws IOException {
+        withJar();
+        var command = jbangw(home, script, "a").env("PATH", toolsWithout("jbang", "mvn"));
+        command.run().succeeded();
+        Files.delete(jar(home));
+        assertEquals("<a>\n", withoutPid(command.run().succeeded()));
+        assertError("mvn", command.env("JBANG_CACHE_DIR", home.resolve("other")).run());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"//SOURCES parts/Part.java", "//SOURCES Part.java parts/Part.java"})
+    void an_edit_of_a_source_in_another_folder_shows_at_the_next_start(String directive) {
+        withJar();
+        Harness.write(script, SCRIPT.replace("//JAVA 17+", "//JAVA 17+\n" + directive).replace("\"<\"", "Part.LEFT"));
+        Harness.write(script.resolveSibling("Part.java"), "");
+        var part = script.resolveSibling("parts/Part.java");
+        for (var left : List.of("(", "[")) {
+            Harness.write(part, "class Part { static final String LEFT = String.valueOf(\"" + left + "\"); }");
+            assertEquals(left + "a>\n", withoutPid(jbangw(home, script, "a").run().succeeded()));
+        }
+    }
+
+    @Test
+    void an_edit_of_a_file_in_the_jar_shows_at_the_next_start() {
+        withJar();
+        Harness.write(script, SCRIPT.replace("//JAVA 17+", "//JAVA 17+\n//FILES left=res/left.txt").replace("\"<\"",
+                "new String(Probe.class.getResourceAsStream(\"left\").readAllBytes())"));
+        for (var left : List.of("(", "[")) {
+            Harness.write(script.resolveSibling("res/left.txt"), left);
+            assertEquals(left + "a>\n", withoutPid(jbangw(home, script, "a").run().succeeded()));
+        }
+    }
+
+    @Test
+    void a_library_that_is_gone_is_fetched_again() throws IOException {
+        withJar();
+        Harness.write(script, SCRIPT.replace("//JAVA 17+", "//JAVA 17+\n//DEPS org.slf4j:slf4j-api:2.0.20"));
+        jbangw(home, script, "a").run().succeeded();
+        Harness.command("rm", "-r", home.resolve(".m2/repository/org/slf4j").toString()).run().succeeded();
+        assertEquals("<a>\n", withoutPid(jbangw(home, script, "a").run().succeeded()));
+        assertTrue(Files.exists(home.resolve(".m2/repository/org/slf4j/slf4j-api/2.0.20/slf4j-api-2.0.20.jar")));
+    }
+
     // ---- What is missing
 
     @Test
@@ -292,6 +338,7 @@ class JbangwTest {
         withJar();
         jbangw(home, script, "a").run().succeeded();
         Files.writeString(jar(home), "spoiled");
+        Harness.write(script, SCRIPT + "// edited, so JBang is needed again\n");
         assertError("mvn", jbangw(home, script, "a").env("PATH", toolsWithout("jbang", "mvn")).run());
     }
 
