@@ -30,12 +30,13 @@ class WorkflowsTest {
         Path broken = Harness.newFolder();
         Harness.write(broken.resolve("ci.yml"), Files.readString(GITHUB.resolve("workflows/ci.yml"))
                 .replace("matrix.java", "matrix.jave"));
-        assertTrue(lint(broken).out().contains("jave"), "control: it finds a mistake");
-        lint(GITHUB.resolve("workflows")).succeeded();
+        assertTrue(lint(broken + "/*.yml").out().contains("jave"), "control: it finds a mistake");
+        lint(GITHUB.resolve("workflows") + "/*.yml").succeeded();
     }
 
-    private static Harness.Result lint(Path workflows) {
-        return Harness.command("npm", "exec", "--yes", "--", LINTER, workflows + "/*.yml").run();
+    /** @param workflows a file, or a pattern of files */
+    static Harness.Result lint(String workflows) {
+        return Harness.command("npm", "exec", "--yes", "--", LINTER, workflows).run();
     }
 
     @Test
@@ -97,7 +98,7 @@ class WorkflowsTest {
     // ---- YAML
 
     /** The script of the step of that name, or of the only one. */
-    private static String run(String file, String name) throws IOException {
+    static String run(String file, String name) throws IOException {
         List<String> scripts = steps(read(GITHUB.resolve(file))).filter(step -> step.containsKey("run"))
                 .filter(step -> name == null || name.equals(step.get("name"))).map(step -> (String) step.get("run")).toList();
         assertEquals(1, scripts.size(), file + ": " + name);
@@ -111,7 +112,7 @@ class WorkflowsTest {
         }
     }
 
-    private static Map<String, Object> read(Path file) {
+    static Map<String, Object> read(Path file) {
         try {
             return new Yaml().load(Files.readString(file));
         } catch (IOException e) {
@@ -121,7 +122,7 @@ class WorkflowsTest {
 
     /** The steps of a workflow's jobs, or of a composite action. */
     @SuppressWarnings("unchecked")
-    private static Stream<Map<String, Object>> steps(Map<String, Object> file) {
+    static Stream<Map<String, Object>> steps(Map<String, Object> file) {
         List<Map<String, Object>> owners = new ArrayList<>();
         if (file.get("jobs") instanceof Map<?, ?> jobs) {
             jobs.values().forEach(job -> owners.add((Map<String, Object>) job));

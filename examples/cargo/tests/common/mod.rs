@@ -1,0 +1,18 @@
+use std::process::{Command, Output};
+use std::sync::LazyLock;
+
+/// The ID of the image. Every process asks once: a test binary's under `cargo test`, a test's under cargo-nextest.
+pub static IMAGE: LazyLock<String> = LazyLock::new(|| {
+    let output = Command::new("ensure_image").args(["-q", "app-test"]).output();
+    stdout(output.expect("ensure_image is on PATH"))
+});
+
+/// What a command prints in a container of the image.
+pub fn run(command: &[&str]) -> String {
+    stdout(Command::new("docker").args(["run", "--rm", &IMAGE]).args(command).output().unwrap())
+}
+
+fn stdout(output: Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+}

@@ -1,0 +1,10 @@
+import subprocess
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def image(pytestconfig):
+    """The ID of the image. Every xdist worker is a process and asks for itself: no lock, and none goes first."""
+    command = ["ensure_image", "-q", "app-test"]
+    return subprocess.check_output(command, cwd=pytestconfig.rootpath, text=True).strip()

@@ -1,0 +1,315 @@
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.abort;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.UnaryOperator;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Each recipe of examples/ is run as its user runs it: in a checkout of its own, with ensure_image on PATH, on an engine
+ * that has neither the image nor a built step of it. Several of its processes want the image at once.
+ */
+class ExamplesTest {
+
+    private static final Path EXAMPLES = Harness.projectFile("examples");
+    private static final Path INDEX = EXAMPLES.resolve("README.md");
+    /** A link to a file, whatever else on that line, and lines of the file. */
+    private static final Pattern SHOWN = Pattern.compile("(?m)^\\[`[^`]+`]\\(([^)]+)\\)[^\n]*\n\n```\\w*\n([^`]*)```$");
+    private static final int MOST_LINES = 10;
+    private static final String ACTION = ".github/actions/ensure-image";
+    private static final String APP = "app-test";
+    private static final Duration LIMIT = Duration.ofMinutes(6);
+    private static final int JOBS = 4;
+    private static final int MOST_ROUNDS = 10;
+
+    /** What the engine at hand has is removed before each test: no other test may use it. */
+    private static with_docker.Engine engine;
+
+    private final Path log = Harness.newFolder().resolve("log");
+    private final Map<String, String> environment = new TreeMap<>(engine.environment());
+
+    @BeforeAll
+    static void startEngine() throws with_docker.Failure, InterruptedException {
+        engine = with_docker.start(new with_docker.Spec("28.5", with_docker.Store.CONTAINERD), with_docker.Progress.NONE);
+    }
+
+    @AfterAll
+    static void closeEngine() {
+        engine.close();
+    }
+
+    @BeforeEach
+    void thereIsNoImage() {
+        docker("image", "rm", "--force", APP);
+        docker("builder", "prune", "--all", "--force");
+    }
+
+    // ---- The recipes
+
+    /** As it is installed for good, too: `jbang app install` builds it, so that the first starts do not race. */
+    @Test
+    void make() throws IOException {
+        Path jbang = Harness.newFolder();
+        Path home = Harness.newFolder();
+        Path launcher = Files.createSymbolicLink(jbang.resolve("jbang"), Harness.projectFile("jbangw"));
+        prepend(jbang, home.resolve("bin"));
+        environment.put("JBANG_DIR", home.toString());
+        command(launcher.toString(), "app", "install", Harness.projectFile("ensure_image.java").toString()).run().succeeded();
+        onPath(home.resolve("bin/ensure_image").toString());
+        run("make", "make -j4").succeeded();
+        assertShared(4);
+    }
+
+    /** The control of all: what the recipes are for happens here. */
+    @Test
+    void makeFailsWithTheNaiveWay() {
+        Path naive = executable(Harness.newFolder().resolve("naive"),
+                "docker image inspect --format '{{.Id}}' " + APP + " 2>/dev/null || docker build -q -t $2 images/$2");
+        onPath(naive.toString());
+        for (int round = 0; round < MOST_ROUNDS; round++) {
+            thereIsNoImage();
+            Harness.Result result = run("make", "make -j4");
+            if (result.status() != 0) {
+                assertTrue(result.err().contains("already exists"), result.toString());
+                return;
+            }
+        }
+        throw new AssertionError("the naive way did not fail in " + MOST_ROUNDS + " rounds");
+    }
+
+    @Test
+    void pytest() {
+        needs("pytest-xdist", "/usr/bin/python3", "-c", "import pytest, xdist");
+        onPath();
+        environment.compute("PATH", (name, path) -> "/usr/bin:" + path); // XXX
+        run("pytest", "python3 -m pytest").succeeded();
+        assertShared(4);
+    }
+
+    @Test
+    void goTest() {
+        needs("go", "version");
+        onPath();
+        run("go", "go test -count=1 ./...").succeeded();
+        assertShared(2);
+    }
+
+    @Test
+    void nodeTest() {
+        needs("node", "--version");
+        onPath();
+        run("node", "npm test").succeeded();
+        assertShared(4);
+    }
+
+    @Test
+    void cargoTest() {
+        needs("cargo", "--version");
+        onPath();
+        Path checkout = checkout("cargo");
+        Harness.Result built = command("cargo", "test", "--no-run").in(checkout).run().succeeded();
+        String binary = first("Executable tests/app.rs \\((.+)\\)", built.err());
+        List<String> tests = command(binary, "--list", "--format", "terse").in(checkout).run().succeeded().out().lines()
+                .map(line -> line.replaceFirst(": test$", "")).toList();
+        assertEquals(4, tests.size());
+        // What a runner does that gives each test a process of its own.
+        Harness.together(tests.size(), i -> command(binary, "--exact", tests.get(i)).in(checkout))
+                .forEach(Harness.Result::succeeded);
+        assertShared(4);
+        run(checkout, "cargo test").succeeded();
+    }
+
+    @Test
+    void mavenWithTestcontainers() {
+        needs("mvn", "--version");
+        onPath();
+        // Its helper that removes containers after a crash is an image from a registry, which tests here do not need.
+        environment.put("TESTCONTAINERS_RYUK_DISABLED", "true");
+        Harness.Result result = run("maven", "mvn test").succeeded();
+        assertTrue(result.out().contains("Tests run: 2, Failures: 0, Errors: 0, Skipped: 0"), result.toString());
+        assertShared(2);
+    }
+
+    /** Its jobs as on one machine of the user's own, where they share an engine. */
+    @Test
+    @SuppressWarnings("unchecked")
+    void githubActions() throws IOException {
+        Path checkout = checkout("github-actions");
+        Path workflow = checkout.resolve(".github/workflows/test.yml");
+        WorkflowsTest.lint(workflow.toString()).succeeded();
+        List<Map<String, Object>> steps = WorkflowsTest.steps(WorkflowsTest.read(workflow)).toList();
+        Map<String, Object> ensure = steps.get(1);
+        Map<String, String> inputs = (Map<String, String>) ensure.get("with");
+        assertEquals("OWNER/REPO/" + ACTION + "@COMMIT", ensure.get("uses"));
+        assertEquals(Set.of("images"), inputs.keySet());
+        Map<String, Object> test = steps.get(2);
+        assertEquals(Map.of("IMAGE", "${{ steps." + ensure.get("id") + ".outputs.id }}"), test.get("env"));
+
+        Path outputs = Harness.newFolder();
+        String action = WorkflowsTest.run(ACTION.substring(".github/".length()) + "/action.yml", null);
+        Harness.together(JOBS, job -> bash(action).in(checkout).env("IMAGES", inputs.get("images")).env("ARGUMENTS", "")
+                .env("SCRIPTS", Harness.root()).env("GITHUB_WORKSPACE", checkout).env("GITHUB_ACTIONS", "true")
+                .env("GITHUB_OUTPUT", outputs.resolve("" + job)).env("GITHUB_STEP_SUMMARY", "/dev/null"))
+                .forEach(Harness.Result::succeeded);
+        Set<String> outcomes = new HashSet<>();
+        for (int job = 0; job < JOBS; job++) {
+            String output = Files.readString(outputs.resolve("" + job));
+            outcomes.add(first("outcome=(.*)", output));
+            bash((String) test.get("run")).in(checkout).env("IMAGE", first("id=(.*)", output)).run().succeeded();
+        }
+        assertTrue(outcomes.contains("built"), outcomes.toString());
+    }
+
+    private Harness.Command bash(String script) {
+        return command("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script);
+    }
+
+    @Test
+    void gitlabCi() {
+        onPath();
+        Path checkout = checkout("gitlab-ci");
+        Map<?, ?> job = (Map<?, ?>) WorkflowsTest.read(checkout.resolve(".gitlab-ci.yml")).get("test");
+        assertEquals(JOBS, job.get("parallel"));
+        String script = ((List<?>) job.get("script")).stream().map(String.class::cast).collect(Collectors.joining("\n"));
+        Harness.together(JOBS, i -> command("sh", "-e", "-c", script).in(checkout)).forEach(Harness.Result::succeeded);
+        assertShared(JOBS);
+    }
+
+    // ---- The index
+
+    /** What can be copied from the index is what is run here. */
+    @Test
+    void theIndexShowsLinesOfTheRecipes() throws IOException {
+        List<MatchResult> shown = SHOWN.matcher(Files.readString(INDEX)).results().toList();
+        Set<String> recipes = new HashSet<>();
+        for (MatchResult block : shown) {
+            List<String> lines = block.group(2).lines().map(String::strip).toList();
+            List<String> file = Files.readAllLines(EXAMPLES.resolve(block.group(1))).stream().map(String::strip).toList();
+            assertTrue(Collections.indexOfSubList(file, lines) >= 0, block.group());
+            assertTrue(lines.size() <= MOST_LINES, block.group());
+            recipes.add(block.group(1).replaceFirst("/.*", ""));
+        }
+        try (Stream<Path> folders = Files.list(EXAMPLES)) {
+            assertEquals(folders.filter(Files::isDirectory).map(folder -> folder.getFileName().toString())
+                    .collect(Collectors.toSet()), recipes);
+        }
+    }
+
+    // ---- Running them
+
+    /** Runs a recipe's tests by the command that the index gives. */
+    private Harness.Result run(String recipe, String line) {
+        return run(checkout(recipe), line);
+    }
+
+    private Harness.Result run(Path checkout, String line) {
+        assertTrue(read(INDEX).contains("`" + line + "`"), "the index tells to run " + line);
+        return command(line.split(" ")).in(checkout).run();
+    }
+
+    private Harness.Command command(String... line) {
+        return Harness.command(line).env(environment).timeout(LIMIT);
+    }
+
+    /** The recipe's folder, where what it leaves is nobody's. */
+    private static Path checkout(String recipe) {
+        Path copy = Harness.newFolder();
+        Harness.command("cp", "-R", EXAMPLES.resolve(recipe) + "/.", copy.toString()).run().succeeded();
+        return copy;
+    }
+
+    private void docker(String... arguments) {
+        command(Stream.concat(Stream.of(engine.docker().toString()), Stream.of(arguments)).toArray(String[]::new)).run()
+                .succeeded();
+    }
+
+    private static void needs(String... line) {
+        if (!works(line)) {
+            abort(line[0] + " is not installed");
+        }
+    }
+
+    private static boolean works(String... line) {
+        try {
+            return Harness.command(line).run().status() == 0;
+        } catch (UncheckedIOException e) {
+            return false; // no such program
+        }
+    }
+
+    // ---- ensure_image on PATH
+
+    /** That of this checkout. */
+    private void onPath() {
+        String java = Harness.script("ensure_image").line().stream().map(word -> "'" + word + "'")
+                .collect(Collectors.joining(" "));
+        onPath("env XDG_CACHE_HOME=" + Harness.newFolder() + " " + java);
+    }
+
+    /** A command as `ensure_image`, whose runs are noted in the log. */
+    private void onPath(String command) {
+        Path bin = Harness.newFolder();
+        executable(bin.resolve("ensure_image"), """
+                echo begins >>%1$s
+                %2$s "$@"
+                status=$?
+                echo ends >>%1$s
+                exit $status
+                """.formatted(log, command));
+        prepend(bin);
+    }
+
+    private void prepend(Path... folders) {
+        environment.compute("PATH", (name, path) -> Stream.concat(Stream.of(folders).map(Path::toString), Stream.of(path))
+                .collect(Collectors.joining(":")));
+    }
+
+    private static Path executable(Path file, String script) {
+        assertTrue(Harness.write(file, "#!/bin/sh\n" + script).toFile().setExecutable(true));
+        return file;
+    }
+
+    /** So many processes wanted the image, some of them at once. */
+    private void assertShared(int processes) {
+        int running = 0;
+        int most = 0;
+        List<String> events = read(log).lines().toList();
+        for (String event : events) {
+            running += event.equals("begins") ? 1 : -1;
+            most = Math.max(most, running);
+        }
+        assertEquals(processes, events.size() / 2, events.toString());
+        assertTrue(most > 1, "at once: " + events);
+    }
+
+    private static String first(String pattern, String text) {
+        return Pattern.compile(pattern).matcher(text).results().findFirst().map(found -> found.group(1))
+                .orElseThrow(() -> new AssertionError("no " + pattern + " in " + text));
+    }
+
+    private static String read(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
