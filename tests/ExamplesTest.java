@@ -1,6 +1,7 @@
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.abort;
+import static org.junit.jupiter.api.TestInstance.Lifecycle.PER_CLASS;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -11,9 +12,9 @@ import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.function.UnaryOperator;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -22,11 +23,13 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 
 /**
- * Each recipe of examples/ is run as its user runs it: in a checkout of its own, with ensure_image on PATH, on an engine
- * that has neither the image nor a built step of it. Several of its processes want the image at once.
+ * Each recipe of examples/ is run as its user runs it: in a checkout of its own, with ensure_image on PATH, on an
+ * engine that has neither the image nor a built step of it. Several of its processes want the image at once.
  */
+@TestInstance(PER_CLASS)
 class ExamplesTest {
 
     private static final Path EXAMPLES = Harness.projectFile("examples");
@@ -40,24 +43,31 @@ class ExamplesTest {
     private static final int JOBS = 4;
     private static final int MOST_ROUNDS = 10;
 
-    /** What the engine at hand has is removed before each test: no other test may use it. */
-    private static with_docker.Engine engine;
-
-    private final Path log = Harness.newFolder().resolve("log");
-    private final Map<String, String> environment = new TreeMap<>(engine.environment());
+    /** Its own: all that is built is removed before each test. */
+    private with_docker.Engine engine;
+    private Map<String, String> environment;
+    /** When each ensure_image began and ended. */
+    private Path log;
 
     @BeforeAll
-    static void startEngine() throws with_docker.Failure, InterruptedException {
-        engine = with_docker.start(new with_docker.Spec("28.5", with_docker.Store.CONTAINERD), with_docker.Progress.NONE);
+    void startEngine() throws with_docker.Failure, InterruptedException {
+        engine = with_docker.start(new with_docker.Spec("28.5", with_docker.Store.CONTAINERD),
+                with_docker.Progress.NONE);
     }
 
     @AfterAll
-    static void closeEngine() {
+    void closeEngine() {
         engine.close();
     }
 
     @BeforeEach
-    void thereIsNoImage() {
+    void open() {
+        environment = new TreeMap<>(engine.environment());
+        log = Harness.newFolder().resolve("log");
+        removeWhatWasBuilt();
+    }
+
+    private void removeWhatWasBuilt() {
         docker("image", "rm", "--force", APP);
         docker("builder", "prune", "--all", "--force");
     }
@@ -67,13 +77,13 @@ class ExamplesTest {
     /** As it is installed for good, too: `jbang app install` builds it, so that the first starts do not race. */
     @Test
     void make() throws IOException {
-        Path jbang = Harness.newFolder();
-        Path home = Harness.newFolder();
-        Path launcher = Files.createSymbolicLink(jbang.resolve("jbang"), Harness.projectFile("jbangw"));
-        prepend(jbang, home.resolve("bin"));
-        environment.put("JBANG_DIR", home.toString());
-        command(launcher.toString(), "app", "install", Harness.projectFile("ensure_image.java").toString()).run().succeeded();
-        onPath(home.resolve("bin/ensure_image").toString());
+        Path jbang = Files.createSymbolicLink(Harness.newFolder().resolve("jbang"), Harness.projectFile("jbangw"));
+        Path installed = Harness.newFolder();
+        environment.put("JBANG_DIR", installed.toString());
+        prepend(jbang.getParent(), installed.resolve("bin"));
+        String script = Harness.projectFile("ensure_image.java").toString();
+        command("jbang", "app", "install", script).run().succeeded();
+        ensureImageIsOnPath(installed.resolve("bin/ensure_image").toString());
         run("make", "make -j4").succeeded();
         assertShared(4);
     }
@@ -81,11 +91,9 @@ class ExamplesTest {
     /** The control of all: what the recipes are for happens here. */
     @Test
     void makeFailsWithTheNaiveWay() {
-        Path naive = executable(Harness.newFolder().resolve("naive"),
-                "docker image inspect --format '{{.Id}}' " + APP + " 2>/dev/null || docker build -q -t $2 images/$2");
-        onPath(naive.toString());
+        onPath("ensure_image", "{ docker image inspect $2 || docker build -t $2 images/$2; } >/dev/null && echo $2");
         for (int round = 0; round < MOST_ROUNDS; round++) {
-            thereIsNoImage();
+            removeWhatWasBuilt();
             Harness.Result result = run("make", "make -j4");
             if (result.status() != 0) {
                 assertTrue(result.err().contains("already exists"), result.toString());
@@ -97,9 +105,10 @@ class ExamplesTest {
 
     @Test
     void pytest() {
-        needs("pytest-xdist", "/usr/bin/python3", "-c", "import pytest, xdist");
-        onPath();
-        environment.compute("PATH", (name, path) -> "/usr/bin:" + path); // XXX
+        onPath("python3", Stream.of("python3", "/usr/bin/python3")
+                .flatMap(python -> answer(python, "-c", "import pytest, sys, xdist; print(sys.executable)").stream())
+                .findFirst().orElseGet(() -> abort("pytest-xdist is not installed")) + " \"$@\"");
+        ensureImageIsOnPath();
         run("pytest", "python3 -m pytest").succeeded();
         assertShared(4);
     }
@@ -107,7 +116,7 @@ class ExamplesTest {
     @Test
     void goTest() {
         needs("go", "version");
-        onPath();
+        ensureImageIsOnPath();
         run("go", "go test -count=1 ./...").succeeded();
         assertShared(2);
     }
@@ -115,7 +124,7 @@ class ExamplesTest {
     @Test
     void nodeTest() {
         needs("node", "--version");
-        onPath();
+        ensureImageIsOnPath();
         run("node", "npm test").succeeded();
         assertShared(4);
     }
@@ -123,7 +132,7 @@ class ExamplesTest {
     @Test
     void cargoTest() {
         needs("cargo", "--version");
-        onPath();
+        ensureImageIsOnPath();
         Path checkout = checkout("cargo");
         Harness.Result built = command("cargo", "test", "--no-run").in(checkout).run().succeeded();
         String binary = first("Executable tests/app.rs \\((.+)\\)", built.err());
@@ -140,7 +149,7 @@ class ExamplesTest {
     @Test
     void mavenWithTestcontainers() {
         needs("mvn", "--version");
-        onPath();
+        ensureImageIsOnPath();
         // Its helper that removes containers after a crash is an image from a registry, which tests here do not need.
         environment.put("TESTCONTAINERS_RYUK_DISABLED", "true");
         Harness.Result result = run("maven", "mvn test").succeeded();
@@ -184,11 +193,12 @@ class ExamplesTest {
 
     @Test
     void gitlabCi() {
-        onPath();
+        ensureImageIsOnPath();
         Path checkout = checkout("gitlab-ci");
         Map<?, ?> job = (Map<?, ?>) WorkflowsTest.read(checkout.resolve(".gitlab-ci.yml")).get("test");
         assertEquals(JOBS, job.get("parallel"));
-        String script = ((List<?>) job.get("script")).stream().map(String.class::cast).collect(Collectors.joining("\n"));
+        String script = ((List<?>) job.get("script")).stream().map(String.class::cast)
+                .collect(Collectors.joining("\n"));
         Harness.together(JOBS, i -> command("sh", "-e", "-c", script).in(checkout)).forEach(Harness.Result::succeeded);
         assertShared(JOBS);
     }
@@ -201,8 +211,8 @@ class ExamplesTest {
         List<MatchResult> shown = SHOWN.matcher(Files.readString(INDEX)).results().toList();
         Set<String> recipes = new HashSet<>();
         for (MatchResult block : shown) {
-            List<String> lines = block.group(2).lines().map(String::strip).toList();
-            List<String> file = Files.readAllLines(EXAMPLES.resolve(block.group(1))).stream().map(String::strip).toList();
+            List<String> lines = block.group(2).lines().toList();
+            List<String> file = Files.readAllLines(EXAMPLES.resolve(block.group(1)));
             assertTrue(Collections.indexOfSubList(file, lines) >= 0, block.group());
             assertTrue(lines.size() <= MOST_LINES, block.group());
             recipes.add(block.group(1).replaceFirst("/.*", ""));
@@ -225,8 +235,9 @@ class ExamplesTest {
         return command(line.split(" ")).in(checkout).run();
     }
 
+    /** A program, looked up on this test's PATH, which {@code env} does and this JVM does not. */
     private Harness.Command command(String... line) {
-        return Harness.command(line).env(environment).timeout(LIMIT);
+        return Harness.command(line).startedBy("env").env(environment).timeout(LIMIT);
     }
 
     /** The recipe's folder, where what it leaves is nobody's. */
@@ -242,49 +253,50 @@ class ExamplesTest {
     }
 
     private static void needs(String... line) {
-        if (!works(line)) {
+        if (answer(line).isEmpty()) {
             abort(line[0] + " is not installed");
         }
     }
 
-    private static boolean works(String... line) {
+    /** What a program prints, if it is installed and succeeds. */
+    private static Optional<String> answer(String... line) {
         try {
-            return Harness.command(line).run().status() == 0;
+            return Optional.of(Harness.command(line).run()).filter(result -> result.status() == 0)
+                    .map(result -> result.out().strip());
         } catch (UncheckedIOException e) {
-            return false; // no such program
+            return Optional.empty(); // no such program
         }
     }
 
     // ---- ensure_image on PATH
 
     /** That of this checkout. */
-    private void onPath() {
-        String java = Harness.script("ensure_image").line().stream().map(word -> "'" + word + "'")
-                .collect(Collectors.joining(" "));
-        onPath("env XDG_CACHE_HOME=" + Harness.newFolder() + " " + java);
+    private void ensureImageIsOnPath() {
+        ensureImageIsOnPath("env XDG_CACHE_HOME=" + Harness.newFolder() + " " + Harness.script("ensure_image").line()
+                .stream().map(word -> "'" + word + "'").collect(Collectors.joining(" ")));
     }
 
-    /** A command as `ensure_image`, whose runs are noted in the log. */
-    private void onPath(String command) {
-        Path bin = Harness.newFolder();
-        executable(bin.resolve("ensure_image"), """
+    /** What is called by that name here; its runs are noted in the log. */
+    private void ensureImageIsOnPath(String command) {
+        onPath("ensure_image", """
                 echo begins >>%1$s
                 %2$s "$@"
                 status=$?
                 echo ends >>%1$s
                 exit $status
                 """.formatted(log, command));
-        prepend(bin);
+    }
+
+    private void onPath(String name, String script) {
+        Path program = Harness.write(Harness.newFolder().resolve(name), "#!/bin/sh\n" + script);
+        assertTrue(program.toFile().setExecutable(true));
+        prepend(program.getParent());
     }
 
     private void prepend(Path... folders) {
-        environment.compute("PATH", (name, path) -> Stream.concat(Stream.of(folders).map(Path::toString), Stream.of(path))
-                .collect(Collectors.joining(":")));
-    }
-
-    private static Path executable(Path file, String script) {
-        assertTrue(Harness.write(file, "#!/bin/sh\n" + script).toFile().setExecutable(true));
-        return file;
+        for (Path folder : folders) {
+            environment.compute("PATH", (name, path) -> folder + ":" + path);
+        }
     }
 
     /** So many processes wanted the image, some of them at once. */
