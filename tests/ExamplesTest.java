@@ -188,7 +188,7 @@ class ExamplesTest {
     }
 
     private Harness.Command bash(String script) {
-        return command("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script);
+        return WorkflowsTest.bash(script).env(environment).timeout(LIMIT);
     }
 
     @Test

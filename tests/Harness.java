@@ -397,8 +397,13 @@ final class Harness {
 
     /** A new, empty folder; removed at the end of the run. */
     static Path newFolder() {
+        return newFolder(Path.of(System.getProperty("java.io.tmpdir")));
+    }
+
+    /** The same, in that folder. */
+    static Path newFolder(Path parent) {
         try {
-            var folder = Files.createTempDirectory("ensure_image-test-").toRealPath();
+            var folder = Files.createTempDirectory(parent, "ensure_image-test-").toRealPath();
             closeAtEnd(() -> delete(folder));
             return folder;
         } catch (IOException e) {

@@ -552,7 +552,7 @@ class WithDockerTest {
      * An engine that has an image as docker:28-dind is: the Docker of Debian's packages with an entrypoint that makes
      * the mounts and cgroups that the official one makes.
      */
-    private static synchronized with_docker.Engine outer() {
+    static synchronized with_docker.Engine outer() {
         var outer = Harness.engine("28.5", with_docker.Store.CONTAINERD);
         if (!docker(outer, "images", "--quiet", "docker:28-dind").isBlank()) {
             return outer;

