@@ -411,6 +411,20 @@ final class Harness {
         }
     }
 
+    /** An executable file with this text: a shell script. A new file each time, as an update is. */
+    static Path program(Path file, String script) {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        write(file, "#!/bin/sh\n" + script);
+        if (!file.toFile().setExecutable(true)) {
+            throw new IllegalStateException("not executable: " + file);
+        }
+        return file;
+    }
+
     /** Writes a file, and the folders that lead to it. */
     static Path write(Path file, String text) {
         try {

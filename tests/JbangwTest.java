@@ -288,8 +288,8 @@ class JbangwTest {
     @ValueSource(strings = {"openjdk version \"16.0.2\" 2021-07-20", "java version \"1.8.0_392\"", "no version at all"})
     void a_java_that_is_too_old_is_refused(String version) {
         var old = Harness.newFolder();
-        program(old.resolve("java"), "echo '" + version + "' >&2");
-        program(old.resolve("javac"), "exit 1");
+        Harness.program(old.resolve("java"), "echo '" + version + "' >&2");
+        Harness.program(old.resolve("javac"), "exit 1");
         var result = jbangw(withJar(), script).env("PATH", old + ":" + tools).without("JAVA_HOME").run();
         assertError("17 or newer", result);
     }
@@ -345,7 +345,7 @@ class JbangwTest {
     @Test
     void a_fetched_jar_with_another_checksum_is_refused_and_not_kept() {
         var maven = Harness.newFolder();
-        program(maven.resolve("mvn"), """
+        Harness.program(maven.resolve("mvn"), """
                 for argument in "$@"; do
                     case $argument in
                         -DoutputDirectory=*) mkdir -p "${argument#*=}" && echo bad >"${argument#*=}/jbang-cli-0.132.1-all.jar" ;;
@@ -474,7 +474,7 @@ class JbangwTest {
     /** A `jbang` that notes its calls and prints its arguments; the PATH to find it by. */
     private String pretendedJbang(String version, String atBuild) {
         var folder = home.resolve("bin");
-        program(folder.resolve("jbang"), """
+        Harness.program(folder.resolve("jbang"), """
                 echo "$*" >>'%s'
                 case ${1-} in
                     version) echo '%s' ;;
@@ -488,17 +488,6 @@ class JbangwTest {
     private List<String> calls() {
         try {
             return Files.readAllLines(home.resolve("calls"));
-        } catch (IOException e) {
-            throw new AssertionError(e);
-        }
-    }
-
-    private static void program(Path file, String body) {
-        try {
-            // A new file each time, as an update is.
-            Files.deleteIfExists(file);
-            Harness.write(file, "#!/bin/sh\n" + body);
-            assertTrue(file.toFile().setExecutable(true));
         } catch (IOException e) {
             throw new AssertionError(e);
         }

@@ -62,9 +62,7 @@ final class Workbench {
 
     /** A client of this test's own, by its shell script. */
     Path client(String script) {
-        Path client = Harness.write(Harness.newFolder().resolve("docker"), "#!/bin/sh\n" + script);
-        client.toFile().setExecutable(true);
-        return client;
+        return Harness.program(Harness.newFolder().resolve("docker"), script);
     }
 
     Harness.Command command(String... line) {
