@@ -1,0 +1,114 @@
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+
+/** The image is there and current, and its context is large. */
+final class BenchContext {
+    private static final String JAR = "exported jar";
+    private static final String UNCACHED = "exported jar, nothing cached";
+    private static final String SMALL = "exported jar, a small context";
+    private static final String BUILD = "docker build";
+    private static final String HASH = "sha256sum, two at once";
+    private static final String SCRIPT = """
+            find "$1" -type f -print0 | xargs -0 -P 2 -n 500 sha256sum
+            """;
+    private static final int LARGEST_PROCESS = 256; // MB
+    private static final int FOLDERS = 10;
+    private static final long SEED = 1;
+    private final BenchStage stage;
+    private final String marker;
+    private final Path tree;
+    private final Path cache;
+
+    private BenchContext(BenchStage stage) {
+        this.stage = stage;
+        this.marker = stage.fresh();
+        this.tree = stage.folder.resolve("context-" + marker);
+        this.cache = stage.folder.resolve("no-cache-" + marker);
+    }
+
+    /**
+     * @param files in {@value #FOLDERS} folders of the context
+     * @param size of each, in bytes
+     * @param ignored size of a folder that is ignored, in bytes
+     */
+    static List<BenchScene> scenes(BenchStage stage, int files, int size, long ignored) throws IOException {
+        BenchContext context = new BenchContext(stage);
+        context.write(files, size);
+        List<BenchScene> scenes = new ArrayList<>();
+        String what = files + " files, ";
+        scenes.add(context.scene(what + "one copied", "COPY 0/0 /file", false,
+                new BenchTarget.Time(JAR, 1.1, SMALL)));
+        scenes.add(context.scene(what + "a folder copied", "COPY 1/ /folder/", false,
+                new BenchTarget.Time(JAR, 1.0, BUILD)));
+        scenes.add(context.scene(what + "all copied", "COPY . /all/", true, new BenchTarget.Time(JAR, 1.0, BUILD),
+                new BenchTarget.Time(UNCACHED, 0.5, HASH), new BenchTarget.Memory(UNCACHED, LARGEST_PROCESS)));
+        BenchContext other = new BenchContext(stage);
+        other.writeIgnored(ignored);
+        scenes.add(other.scene(ignored / 1_000_000 + " MB ignored", "COPY . /all/", false,
+                new BenchTarget.Time(JAR, 1.1, SMALL)));
+        return scenes;
+    }
+
+    private void write(int files, int size) throws IOException {
+        Random random = new Random(SEED);
+        byte[] content = new byte[size];
+        for (int i = 0; i < files; i++) {
+            Path folder = tree.resolve(Integer.toString(i % FOLDERS));
+            if (i < FOLDERS) {
+                Files.createDirectories(folder);
+            }
+            random.nextBytes(content);
+            Files.write(folder.resolve(Integer.toString(i / FOLDERS)), content);
+        }
+    }
+
+    /** It takes no room on the disk, and as long to read as one that does from memory. */
+    private void writeIgnored(long size) throws IOException {
+        Harness.write(tree.resolve("file"), marker);
+        Harness.write(tree.resolve(".dockerignore"), "ignored\n");
+        Path ignored = Files.createDirectories(tree.resolve("ignored"));
+        int files = 20;
+        for (int i = 0; i < files; i++) {
+            try (var file = new RandomAccessFile(ignored.resolve(Integer.toString(i)).toFile(), "rw")) {
+                file.setLength(size / files);
+            }
+        }
+    }
+
+    private BenchScene scene(String title, String copy, boolean all, BenchTarget... targets) throws IOException {
+        String scene = marker + "-" + stage.fresh();
+        Path dockerfile = BenchStage.dockerfile(stage.folder.resolve(scene + ".Dockerfile"), BenchStage.BASE, marker, copy);
+        String small = "bench-context:small-" + scene;
+        List<BenchScene.Way> ways = new ArrayList<>();
+        String jar = "bench-context:jar-" + scene;
+        List<String> ensure = stage.exported("-f", dockerfile.toString(), jar + "=" + tree);
+        ways.add(way(JAR, ensure, BenchStage.present(stage.holds(jar, marker))));
+        ways.add(new BenchScene.Way(UNCACHED, () -> {
+            if (Files.exists(cache)) {
+                BenchStage.delete(cache);
+            }
+            var launch = stage.launch(ensure, Map.of("XDG_CACHE_HOME", cache.toString()));
+            return new BenchScene.Trial(List.of(launch), BenchStage.present(stage.holds(jar, marker)));
+        }));
+        ways.add(way(SMALL, stage.exported(small + "=" + BenchWarm.folder(stage, scene)),
+                BenchStage.present(stage.holds(small, scene))));
+        String built = "bench-context:build-" + scene;
+        ways.add(way(BUILD, stage.docker("build", "-f", dockerfile.toString(), "-t", built, tree.toString()),
+                stage.holds(built, marker)));
+        if (all) {
+            ways.add(way(HASH, stage.shell("hash", SCRIPT, tree.toString()), outcome -> { }));
+        }
+        return new BenchScene("context: " + title, ways, BUILD, List.of(targets));
+    }
+
+    private BenchScene.Way way(String name, List<String> line, BenchScene.Check check) {
+        stage.once(line);
+        return new BenchScene.Way(name, () -> new BenchScene.Trial(stage.launches(1, line), check));
+    }
+}

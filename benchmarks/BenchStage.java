@@ -1,0 +1,323 @@
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+
+/** Where the benchmarks are played: a throwaway engine, a folder, and the programs that are compared. */
+final class BenchStage implements AutoCloseable {
+
+    /** For a short life: only the quick compiler, one collector thread. */
+    private static final List<String> QUICK = List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC");
+    private static final Duration LIMIT = Duration.ofMinutes(15);
+    static final String BASE = "busybox";
+    static final String LABEL = "bench";
+    private static final String LABELS = "{{range $name, $value := .Config.Labels}}{{$name}}={{$value}} {{end}}";
+    private static final String SCRIPT = "ensure_image.java";
+
+    final Path folder = Harness.newFolder();
+    private final with_docker.Engine engine;
+    private final Map<String, String> environment;
+    private final Path jar;
+    private final boolean compose;
+    private final AtomicInteger count = new AtomicInteger();
+
+    private BenchStage(with_docker.Engine engine, Map<String, String> environment, boolean compose) throws IOException {
+        this.engine = engine;
+        this.environment = environment;
+        this.compose = compose;
+        this.jar = folder.resolve("ensure_image.jar");
+    }
+
+    /**
+     * Starts the engine and makes what the ways need.
+     *
+     * @throws with_docker.Failure if no engine can be had here
+     */
+    static BenchStage open(String version, with_docker.Progress progress)
+            throws with_docker.Failure, IOException, InterruptedException {
+        with_docker.Engine.Tools.require("time", progress);
+        var engine = with_docker.start(new with_docker.Spec(version, with_docker.Store.CONTAINERD), progress);
+        try {
+            Optional<ComposePlugin> plugin = ComposePlugin.of(version, progress);
+            Path config = Harness.newFolder();
+            Map<String, String> environment = new TreeMap<>(engine.environment());
+            Path plugins = Files.createDirectory(config.resolve("cli-plugins"));
+            try (Stream<Path> own = Files.list(Path.of(environment.get("DOCKER_CONFIG"), "cli-plugins"))) {
+                for (Path each : own.toList()) {
+                    Files.copy(each, plugins.resolve(each.getFileName()), StandardCopyOption.COPY_ATTRIBUTES);
+                }
+            }
+            if (plugin.isPresent()) {
+                plugin.get().install(plugins);
+            }
+            environment.put("DOCKER_CONFIG", config.toString());
+            var stage = new BenchStage(engine, environment, plugin.isPresent());
+            stage.prepare(progress);
+            return stage;
+        } catch (Throwable e) {
+            engine.close();
+            throw e;
+        }
+    }
+
+    /** With the user's cache, so that JBang is not fetched again; what runs from then on has a cache of its own. */
+    private void prepare(with_docker.Progress progress) throws IOException {
+        progress.step("exporting " + SCRIPT);
+        Harness.jbangw("export", "fatjar", "--force", "-O", jar.toString(), script().toString()).run().succeeded();
+        progress.done();
+        Path cache = Files.createDirectories(cache().resolve("ensure_image"));
+        Files.createSymbolicLink(cache.resolve("jbang"), with_docker.Engine.Tools.cache().resolve("jbang"));
+        environment.put("XDG_CACHE_HOME", cache().toString());
+        Path nothing = Files.createDirectory(folder.resolve("nothing")).resolve("Nothing.class");
+        try (InputStream in = Nothing.class.getResourceAsStream("Nothing.class")) {
+            Files.copy(in, nothing);
+        }
+    }
+
+    @Override
+    public void close() {
+        engine.close();
+    }
+
+    /** The user's cache folder of everything that runs here. */
+    Path cache() {
+        return folder.resolve("cache");
+    }
+
+    boolean hasCompose() {
+        return compose;
+    }
+
+    // ------------------------------------------------------------------------------------------ what is compared
+
+    /** ensure_image as it is at its fastest: exported once. The one place that says how the exported jar starts. */
+    List<String> exported(String... arguments) {
+        return line(List.of(java()), QUICK, List.of("-jar", jar.toString()), List.of(arguments));
+    }
+
+    List<String> jbangw(String... arguments) {
+        return line(List.of(Harness.projectFile("jbangw").toString(), script().toString()), List.of(arguments));
+    }
+
+    /** Plain JBang: the one on PATH; else the jar that jbangw fetched, started as JBang's launcher starts it. */
+    List<String> jbang(String... arguments) throws IOException {
+        String program = "jbang";
+        if (with_docker.Engine.Tools.find(program) == null) {
+            Path launcher = folder.resolve(program);
+            if (!Files.exists(launcher)) {
+                program(launcher, """
+                        export JBANG_RUNTIME_SHELL=bash JBANG_STDIN_NOTTY=true
+                        output=$('%s' -classpath '%s'/*.jar dev.jbang.Main "$@")
+                        status=$?
+                        if [ $status -eq 255 ]; then eval "exec $output"; fi
+                        echo "$output"
+                        exit $status
+                        """.formatted(java(), with_docker.Engine.Tools.cache().resolve("jbang")));
+            }
+            program = launcher.toString();
+        }
+        return line(List.of(program, script().toString()), List.of(arguments));
+    }
+
+    /** A JVM that does nothing, with the same options. */
+    List<String> bareJvm() {
+        return line(List.of(java()), QUICK, List.of("-cp", folder.resolve("nothing").toString(), "Nothing"));
+    }
+
+    List<String> docker(String... arguments) {
+        return line(List.of(engine.docker().toString()), List.of(arguments));
+    }
+
+    /** A shell script of a user, with the client as {@code docker} on its PATH. */
+    List<String> shell(String name, String text, String... arguments) throws IOException {
+        Path script = folder.resolve(name + ".sh");
+        if (!Files.exists(script)) {
+            program(script, text);
+        }
+        return line(List.of(script.toString()), List.of(arguments));
+    }
+
+    private static void program(Path file, String text) {
+        Harness.write(file, "#!/bin/sh\n" + text).toFile().setExecutable(true);
+    }
+
+    private static String java() {
+        return Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    }
+
+    private static Path script() {
+        return Harness.projectFile(SCRIPT);
+    }
+
+    @SafeVarargs
+    private static List<String> line(Collection<String>... parts) {
+        return Stream.of(parts).flatMap(Collection::stream).toList();
+    }
+
+    // --------------------------------------------------------------------------------------------- running it
+
+    /** A process under GNU time, which counts what a process and all it waited for have used. */
+    record Launch(Harness.Command command, Path report) {
+
+        Usage usage() throws IOException {
+            List<String> lines = Files.readAllLines(report); // of a failed command, the first says so
+            String[] words = lines.get(lines.size() - 1).split(" ");
+            return new Usage(Double.parseDouble(words[0]) + Double.parseDouble(words[1]), Long.parseLong(words[2]));
+        }
+    }
+
+    /** @param cpu in seconds; @param peak of the largest process, in kB */
+    record Usage(double cpu, long peak) {
+    }
+
+    Launch launch(List<String> command) {
+        return launch(command, Map.of());
+    }
+
+    Launch launch(List<String> command, Map<String, String> variables) {
+        Path report = folder.resolve("usage-" + count.incrementAndGet());
+        List<String> line = line(List.of("time", "--output", report.toString(), "--format", "%U %S %M"), command);
+        return new Launch(Harness.command(line.toArray(String[]::new)).in(folder).env(environment).env(variables)
+                .timeout(LIMIT), report);
+    }
+
+    /** The same command so many times, started together. */
+    List<Launch> launches(int times, List<String> command) {
+        return Stream.generate(() -> launch(command)).limit(times).toList();
+    }
+
+    /** Runs a command once, unmeasured, for what it leaves. */
+    void once(List<String> command) {
+        launch(command).command().run().succeeded();
+    }
+
+    /** Text that nothing here had before. */
+    String fresh() {
+        return "m" + count.incrementAndGet();
+    }
+
+    // -------------------------------------------------------------------------------------------- the engine
+
+    Harness.Result run(String... arguments) {
+        return Harness.command(docker(arguments).toArray(String[]::new)).env(environment).run();
+    }
+
+    /** That the engine holds these images with these labels: the Dockerfiles of the benchmarks write them. */
+    BenchScene.Check holds(Map<String, Map<String, String>> images) {
+        return outcome -> {
+            var found = run(line(List.of("image", "inspect", "--format", LABELS), images.keySet()).toArray(String[]::new));
+            Iterator<String> lines = found.out().lines().iterator();
+            for (var image : images.entrySet()) {
+                List<String> labels = List.of((lines.hasNext() ? lines.next() : "").split(" "));
+                for (var label : image.getValue().entrySet()) {
+                    if (found.status() != 0 || !labels.contains(label.toString())) {
+                        throw new BenchScene.Wrong(outcome.who() + ": " + image.getKey() + " is to have the label "
+                                + label + ", but: " + found);
+                    }
+                }
+            }
+        };
+    }
+
+    BenchScene.Check holds(String image, String marker) {
+        return holds(Map.of(image, Map.of(LABEL, marker)));
+    }
+
+    /** Besides, that ensure_image found them there: if it built, its time is that of something else. */
+    static BenchScene.Check present(BenchScene.Check holds) {
+        return outcome -> {
+            for (var result : outcome.results()) {
+                if (!result.out().lines().allMatch(line -> line.startsWith("present "))) {
+                    throw new BenchScene.Wrong(outcome.who() + ": not all was present: " + result);
+                }
+            }
+            holds.check(outcome);
+        };
+    }
+
+    /** Writes a Dockerfile whose image carries the marker as its label. */
+    static Path dockerfile(Path file, String base, String marker, String... steps) {
+        return Harness.write(file, "FROM " + base + "\nLABEL " + LABEL + "=" + marker + "\n"
+                + String.join("\n", steps) + "\n");
+    }
+
+    /** What was measured on, a line each. */
+    Map<String, String> facts() throws ensure_image.Failed {
+        var watch = new ensure_image.Stopwatch(Duration.ofMinutes(1), "the version");
+        Map<String, String> facts = new TreeMap<>();
+        facts.put("engine", EngineFacts.of(new Docker(engine.docker().toString(), environment), watch).toString());
+        facts.put("compose", compose ? run("compose", "version", "--short").succeeded().out().strip() : "not here");
+        facts.put("cores", Integer.toString(Runtime.getRuntime().availableProcessors()));
+        facts.put("java", System.getProperty("java.runtime.version"));
+        facts.put("start of the exported jar", "java " + String.join(" ", QUICK) + " -jar ensure_image.jar");
+        return facts;
+    }
+
+    // -------------------------------------------------------------------------------------------- compose
+
+    /** Docker Compose from the Debian release that the engine is from, unpacked once into the cache. */
+    record ComposePlugin(Path root) {
+        private static final String PLUGIN = "usr/libexec/docker/cli-plugins/docker-compose";
+
+        /** Empty if that release has none. */
+        static Optional<ComposePlugin> of(String version, with_docker.Progress progress)
+                throws with_docker.Failure, IOException, InterruptedException {
+            DebianEngine.Release release = DebianEngine.Release.of(version);
+            if (release == DebianEngine.Release.DOCKER_20_10) {
+                return Optional.empty(); // its Debian has Compose 1, which is another program
+            }
+            Path all = Files.createDirectories(with_docker.Engine.Tools.cache().resolve("benchmarks"));
+            Path home = all.resolve("compose-" + release.suite);
+            if (!Files.exists(home)) {
+                progress.step("unpacking Docker Compose (Debian " + release.suite + "), once");
+                unpack(release, Files.createTempDirectory(all, "unpacking-"), home);
+            }
+            return Optional.of(new ComposePlugin(home));
+        }
+
+        private static void unpack(DebianEngine.Release release, Path aside, Path home)
+                throws with_docker.Failure, IOException, InterruptedException {
+            with_docker.Engine.Tools.run(Map.of("TMPDIR", "/tmp", "LC_ALL", "C.UTF-8"), with_docker.Engine.Tools.LONG,
+                    List.of("mmdebstrap", "--mode=root", "--variant=extract", "--include=docker-compose",
+                            "--aptopt=APT::Install-Recommends \"false\"",
+                            "--aptopt=Acquire::Check-Valid-Until \"false\"", release.suite, aside.toString()));
+            try {
+                Files.move(aside, home, StandardCopyOption.ATOMIC_MOVE);
+            } catch (FileAlreadyExistsException | DirectoryNotEmptyException e) {
+                delete(aside); // another process was faster
+            }
+        }
+
+        /** As a program of its own, with the libraries that it was built for. */
+        void install(Path plugins) throws IOException {
+            try (Stream<Path> libraries = Files.find(root.resolve("usr/lib"), 2,
+                    (path, attributes) -> path.toString().matches(".*-linux-gnu[^/]*/ld-linux[^/]*"))) {
+                Path loader = libraries.findFirst().orElseThrow(() -> new IOException("no loader in " + root));
+                program(plugins.resolve("docker-compose"), "exec '%s' --library-path '%s' --argv0 docker-compose '%s' \"$@\"\n"
+                        .formatted(loader, loader.getParent(), root.resolve(PLUGIN)));
+            }
+        }
+    }
+
+    static void delete(Path tree) throws IOException {
+        try (Stream<Path> files = Files.walk(tree)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        }
+    }
+}
