@@ -43,8 +43,8 @@ final class BenchCold {
                 .thatMayLose());
         if (stage.hasCompose()) {
             ways.add(way("docker compose build", fresh -> trial(fresh, 1, stage.docker("compose", "-f",
-                    BenchFiles.compose(fresh.file("compose.json"), processes, fresh.context(), fresh.image()).toString(),
-                    "build"))).thatMayLose());
+                    BenchFiles.compose(fresh.file("compose.json"), processes, fresh.context(), fresh.image())
+                            .toString(), "build"))).thatMayLose());
         }
         return new BenchScene("cold, " + processes + (processes == 1 ? " process" : " at once"), ways, LONE,
                 List.of(new BenchTarget.Time(SINGLE, 1.0, FLOCK), new BenchTarget.Time(JAR, 1.1, NAIVE)));

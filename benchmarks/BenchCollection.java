@@ -82,8 +82,8 @@ final class BenchCollection {
 
     /** @param changed before each turn; null for none */
     private BenchScene scene(String title, String changed) {
-        return new BenchScene(title, List.of(way(JAR, ensure(), changed, false), way(BAKE, bake(), changed, true)), BAKE,
-                List.of(new BenchTarget.Time(JAR, 1.0, BAKE)));
+        var ways = List.of(way(JAR, ensure(), changed, false), way(BAKE, bake(), changed, true));
+        return new BenchScene(title, ways, BAKE, List.of(new BenchTarget.Time(JAR, 1.0, BAKE)));
     }
 
     private BenchScene.Way way(String name, List<String> line, String changed, boolean baked) {

@@ -24,12 +24,16 @@ final class BenchContext {
     private final String marker;
     private final Path tree;
     private final Path cache;
+    private final Path smallFolder;
+    private final String small;
 
     private BenchContext(BenchStage stage) {
         this.stage = stage;
         this.marker = stage.fresh();
         this.tree = stage.folder.resolve("context-" + marker);
         this.cache = stage.folder.resolve("no-cache-" + marker);
+        this.smallFolder = BenchWarm.folder(stage, marker);
+        this.small = "bench-context:small-" + marker;
     }
 
     /**
@@ -83,8 +87,8 @@ final class BenchContext {
 
     private BenchScene scene(String title, String copy, boolean all, BenchTarget... targets) throws IOException {
         String scene = marker + "-" + stage.fresh();
-        Path dockerfile = BenchStage.dockerfile(stage.folder.resolve(scene + ".Dockerfile"), BenchStage.BASE, marker, copy);
-        String small = "bench-context:small-" + scene;
+        Path dockerfile = BenchStage.dockerfile(stage.folder.resolve(scene + ".Dockerfile"), BenchStage.BASE, marker,
+                copy);
         List<BenchScene.Way> ways = new ArrayList<>();
         String jar = "bench-context:jar-" + scene;
         List<String> ensure = stage.exported("-f", dockerfile.toString(), jar + "=" + tree);
@@ -96,8 +100,7 @@ final class BenchContext {
             var launch = stage.launch(ensure, Map.of("XDG_CACHE_HOME", cache.toString()));
             return new BenchScene.Trial(List.of(launch), BenchStage.present(stage.holds(jar, marker)));
         }));
-        ways.add(way(SMALL, stage.exported(small + "=" + BenchWarm.folder(stage, scene)),
-                BenchStage.present(stage.holds(small, scene))));
+        ways.add(way(SMALL, stage.exported(small + "=" + smallFolder), BenchStage.present(stage.holds(small, marker))));
         String built = "bench-context:build-" + scene;
         ways.add(way(BUILD, stage.docker("build", "-f", dockerfile.toString(), "-t", built, tree.toString()),
                 stage.holds(built, marker)));

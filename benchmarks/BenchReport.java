@@ -11,7 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.function.Function;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 
 /**
@@ -21,8 +21,9 @@ import java.util.stream.Collectors;
  */
 record BenchReport(String command, int rounds, List<Session> sessions) {
     private static final int SCHEMA = 1;
-    private static final List<String> HEADINGS = List.of("", "median", "range", "ratio", "CPU", "peak", "lost", "to reach");
-    private static final String LEGEND = """
+    private static final List<String> HEADINGS =
+        List.of("", "median", "range", "ratio", "CPU", "peak", "lost", "to reach");
+    static final String LEGEND = """
             median, range: wall time until the last process ended, in seconds
             ratio: against the way that has 1.00, the median of the ratios within each round; in "to reach", too
             CPU: processor time of all its processes and those below them, without the engine's, median, in seconds
@@ -32,6 +33,10 @@ record BenchReport(String command, int rounds, List<Session> sessions) {
 
     /** All that was measured on one engine. */
     record Session(Map<String, String> facts, List<BenchScene.Results> scenes) {
+
+        String name() {
+            return facts.get("engine").replaceFirst(".*engine ([\\d.]+).*", "Docker $1");
+        }
 
         List<String> missed() {
             return scenes.stream().flatMap(results -> results.scene().targets().stream()
@@ -68,10 +73,6 @@ record BenchReport(String command, int rounds, List<Session> sessions) {
         }).collect(Collectors.joining());
     }
 
-    static String legend() {
-        return LEGEND;
-    }
-
     /** A row for each way, and one more for each of its targets but the first. */
     private static List<List<String>> rows(BenchScene.Results results) {
         List<List<String>> rows = new ArrayList<>();
@@ -79,10 +80,14 @@ record BenchReport(String command, int rounds, List<Session> sessions) {
             String name = way.name();
             List<String> targets = results.scene().targets().stream().filter(target -> target.way().equals(name))
                     .map(target -> target.verdict(results)).toList();
-            rows.add(List.of(name, seconds(results.median(name, BenchScene.Sample::wall)),
-                    seconds(results.least(name)) + "-" + seconds(results.most(name)), format("%.2f", results.ratio(name)),
-                    seconds(results.median(name, BenchScene.Sample::cpu)), format("%.0f", results.peak(name) / 1000.0),
-                    way.mayLose() ? Integer.toString(results.lost(name)) : "", targets.isEmpty() ? "" : targets.get(0)));
+            rows.add(List.of(name,
+                    seconds(results.median(name, BenchScene.Sample::wall)),
+                    seconds(results.least(name)) + "-" + seconds(results.most(name)),
+                    format("%.2f", results.ratio(name)),
+                    seconds(results.median(name, BenchScene.Sample::cpu)),
+                    format("%.0f", results.peak(name) / 1000.0),
+                    way.mayLose() ? Integer.toString(results.lost(name)) : "",
+                    targets.isEmpty() ? "" : targets.get(0)));
             targets.stream().skip(1).forEach(target -> rows.add(List.of("", "", "", "", "", "", "", target)));
         }
         return rows;
@@ -99,32 +104,41 @@ record BenchReport(String command, int rounds, List<Session> sessions) {
     // ------------------------------------------------------------------------------------------------ Markdown
 
     String markdown() {
-        StringBuilder page = new StringBuilder("# Benchmarks\n\n");
-        page.append("What `ensure_image` costs against the alternatives, on real engines. Each way had its turn in each of ")
-                .append(rounds).append(rounds == 1 ? " round" : " rounds").append(", in rotating order, and each result was checked: the right image ")
-                .append("is under the name.\n\n    ").append(command).append("\n\n");
-        LEGEND.lines().forEach(line -> page.append("- ").append(line).append("\n"));
-        for (Session session : sessions) {
-            page.append("\n## ").append(session.facts().get("engine")).append("\n\n");
-            session.facts().forEach((name, value) -> page.append("- ").append(name).append(": ").append(value).append("\n"));
-            session.scenes().forEach(results -> page.append(markdown(results)));
-        }
-        page.append("\n## Not reached\n\n");
-        boolean all = true;
-        for (Session session : sessions) {
-            for (String missed : session.missed()) {
-                page.append("- ").append(session.facts().get("engine").replaceFirst(".*engine ([\\d.]+).*", "$1")).append(", ")
-                        .append(missed).append("\n");
-                all = false;
-            }
-        }
-        return page.append(all ? "Nothing: each was reached.\n" : "").toString();
+        return """
+                # Benchmarks
+
+                What `ensure_image` costs against the alternatives, on real engines. Each way had its turn in each
+                round, in rotating order; there were %d. Each result was checked: the right image is under the name.
+
+                    %s
+
+                %s%s
+                ## Not reached
+
+                %s""".formatted(rounds, command, list(LEGEND.lines().toList()),
+                    sessions.stream().map(BenchReport::markdown).collect(Collectors.joining()), notReached());
+    }
+
+    private static String markdown(Session session) {
+        List<String> facts = facts(session.facts()).lines().toList();
+        return "\n## " + session.name() + "\n\n" + list(facts)
+                + session.scenes().stream().map(BenchReport::markdown).collect(Collectors.joining());
+    }
+
+    private String notReached() {
+        List<String> missed = sessions.stream()
+                .flatMap(session -> session.missed().stream().map(miss -> session.name() + ", " + miss)).toList();
+        return missed.isEmpty() ? "Nothing: each was reached.\n" : list(missed);
+    }
+
+    private static String list(List<String> items) {
+        return items.stream().map(item -> "- " + item + "\n").collect(Collectors.joining());
     }
 
     private static String markdown(BenchScene.Results results) {
         String rows = rows(results).stream().map(BenchReport::row).collect(Collectors.joining());
-        return "\n### " + results.scene().title() + "\n\n" + row(HEADINGS) + "| --- " + "| ---: ".repeat(HEADINGS.size() - 2)
-                + "| --- |\n" + rows;
+        String rule = "| --- " + "| ---: ".repeat(HEADINGS.size() - 2) + "| --- |\n";
+        return "\n### " + results.scene().title() + "\n\n" + row(HEADINGS) + rule + rows;
     }
 
     private static String row(List<String> cells) {
@@ -196,10 +210,10 @@ record BenchReport(String command, int rounds, List<Session> sessions) {
     }
 
     private static void numbers(JsonGenerator json, String name, List<BenchScene.Sample> samples,
-            Function<BenchScene.Sample, Double> of) throws IOException {
+            ToDoubleFunction<BenchScene.Sample> of) throws IOException {
         json.writeArrayFieldStart(name);
         for (BenchScene.Sample sample : samples) {
-            json.writeNumber(rounded(of.apply(sample)));
+            json.writeNumber(rounded(of.applyAsDouble(sample)));
         }
         json.writeEndArray();
     }

@@ -6,10 +6,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -35,7 +36,7 @@ final class BenchStage implements AutoCloseable {
     private final boolean compose;
     private final AtomicInteger count = new AtomicInteger();
 
-    private BenchStage(with_docker.Engine engine, Map<String, String> environment, boolean compose) throws IOException {
+    private BenchStage(with_docker.Engine engine, Map<String, String> environment, boolean compose) {
         this.engine = engine;
         this.environment = environment;
         this.compose = compose;
@@ -165,7 +166,7 @@ final class BenchStage implements AutoCloseable {
 
     @SafeVarargs
     private static List<String> line(Collection<String>... parts) {
-        return Stream.of(parts).flatMap(Collection::stream).toList();
+        return Arrays.stream(parts).flatMap(Collection::stream).toList();
     }
 
     // --------------------------------------------------------------------------------------------- running it
@@ -219,7 +220,8 @@ final class BenchStage implements AutoCloseable {
     /** That the engine holds these images with these labels: the Dockerfiles of the benchmarks write them. */
     BenchScene.Check holds(Map<String, Map<String, String>> images) {
         return outcome -> {
-            var found = run(line(List.of("image", "inspect", "--format", LABELS), images.keySet()).toArray(String[]::new));
+            var found = run(line(List.of("image", "inspect", "--format", LABELS), images.keySet())
+                    .toArray(String[]::new));
             Iterator<String> lines = found.out().lines().iterator();
             for (var image : images.entrySet()) {
                 List<String> labels = List.of((lines.hasNext() ? lines.next() : "").split(" "));
@@ -258,7 +260,7 @@ final class BenchStage implements AutoCloseable {
     /** What was measured on, a line each. */
     Map<String, String> facts() throws ensure_image.Failed {
         var watch = new ensure_image.Stopwatch(Duration.ofMinutes(1), "the version");
-        Map<String, String> facts = new TreeMap<>();
+        Map<String, String> facts = new LinkedHashMap<>();
         facts.put("engine", EngineFacts.of(new Docker(engine.docker().toString(), environment), watch).toString());
         facts.put("compose", compose ? run("compose", "version", "--short").succeeded().out().strip() : "not here");
         facts.put("cores", Integer.toString(Runtime.getRuntime().availableProcessors()));
@@ -307,8 +309,9 @@ final class BenchStage implements AutoCloseable {
             try (Stream<Path> libraries = Files.find(root.resolve("usr/lib"), 2,
                     (path, attributes) -> path.toString().matches(".*-linux-gnu[^/]*/ld-linux[^/]*"))) {
                 Path loader = libraries.findFirst().orElseThrow(() -> new IOException("no loader in " + root));
-                program(plugins.resolve("docker-compose"), "exec '%s' --library-path '%s' --argv0 docker-compose '%s' \"$@\"\n"
-                        .formatted(loader, loader.getParent(), root.resolve(PLUGIN)));
+                program(plugins.resolve("docker-compose"), """
+                        exec '%s' --library-path '%s' --argv0 docker-compose '%s' "$@"
+                        """.formatted(loader, loader.getParent(), root.resolve(PLUGIN)));
             }
         }
     }

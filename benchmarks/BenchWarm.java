@@ -28,7 +28,8 @@ final class BenchWarm {
     static Path folder(BenchStage stage, String marker) {
         Path context = stage.folder.resolve("warm-" + marker);
         Harness.write(context.resolve("file"), marker);
-        BenchStage.dockerfile(context.resolve("Dockerfile"), BenchStage.BASE, marker, "COPY file /file", "RUN cat /file");
+        BenchStage.dockerfile(context.resolve("Dockerfile"), BenchStage.BASE, marker, "COPY file /file",
+                "RUN cat /file");
         return context;
     }
 
@@ -38,11 +39,14 @@ final class BenchWarm {
     }
 
     private BenchScene scene() throws IOException {
-        String jar = image("jar");
+        String ensured = image("ensured");
+        String ensure = ensured + "=" + context;
+        BenchScene.Check holds = stage.holds(ensured, marker);
+        stage.once(stage.exported(ensure));
         List<BenchScene.Way> ways = new ArrayList<>();
-        ways.add(ensuring(JAR, jar, stage.exported(jar + "=" + context)));
-        ways.add(ensuring(JBANGW, image(JBANGW), stage.jbangw(image(JBANGW) + "=" + context)));
-        ways.add(ensuring("plain jbang", image("jbang"), stage.jbang(image("jbang") + "=" + context)));
+        ways.add(way(JAR, stage.exported(ensure), BenchStage.present(holds)));
+        ways.add(way(JBANGW, stage.jbangw(ensure), BenchStage.present(holds)));
+        ways.add(way("plain jbang", stage.jbang(ensure), BenchStage.present(holds)));
         ways.add(building(BUILD, image("build"), stage.docker("build", "-t", image("build"), context.toString())));
         Path bake = BenchFiles.bake(file("bake"), 1, context, image("bake"));
         ways.add(building(BAKE, image("bake"), stage.docker("buildx", "bake", "-f", bake.toString())));
@@ -50,7 +54,7 @@ final class BenchWarm {
             Path compose = BenchFiles.compose(file("compose"), 1, context, image("compose"));
             ways.add(building(COMPOSE, image("compose"), stage.docker("compose", "-f", compose.toString(), "build")));
         }
-        ways.add(way(INSPECT, stage.docker("image", "inspect", jar), stage.holds(jar, marker)));
+        ways.add(way(INSPECT, stage.docker("image", "inspect", ensured), holds));
         ways.add(way(JVM, stage.bareJvm(), outcome -> { }));
         return new BenchScene(processes == 1 ? "warm" : "warm, " + processes + " at once", ways, BUILD, targets(ways));
     }
@@ -64,21 +68,17 @@ final class BenchWarm {
                 .<BenchTarget>map(rival -> new BenchTarget.Time(JAR, 1.0, rival)).toList();
     }
 
-    private BenchScene.Way ensuring(String name, String image, List<String> line) {
-        return way(name, line, BenchStage.present(stage.holds(image, marker)));
-    }
-
+    /** Its image is built now, by one process, so that no build races. */
     private BenchScene.Way building(String name, String image, List<String> line) {
+        stage.once(line);
         return way(name, line, stage.holds(image, marker));
     }
 
-    /** All is built by one process alone, so that no build races. */
     private BenchScene.Way way(String name, List<String> line, BenchScene.Check check) {
-        stage.once(line);
         return new BenchScene.Way(name, () -> new BenchScene.Trial(stage.launches(processes, line), check));
     }
 
-    /** Each way has an image of its own: a build gives the name to another image each time. */
+    /** Each builder has an image of its own, for it gives the name to another image each time. */
     private String image(String way) {
         return "bench-warm:" + way + "-" + marker;
     }

@@ -101,7 +101,7 @@ final class bench implements Callable<Integer> {
         for (String engine : engines) {
             sessions.add(session(engine, count, out));
         }
-        out.print(BenchReport.legend());
+        out.print(BenchReport.LEGEND);
         out.flush();
         String command = "./jbangw benchmarks/bench.java " + String.join(" ", arguments);
         BenchReport results = new BenchReport(command.strip(), count, sessions);
@@ -143,8 +143,14 @@ final class bench implements Callable<Integer> {
     }
 
     private int report(Exception e) throws Exception {
-        int status = e instanceof BenchScene.Wrong ? WRONG : e instanceof with_docker.Failure failure ? failure.status : 0;
-        if (status == 0) {
+        int status;
+        if (e instanceof BenchScene.Wrong) {
+            status = WRONG;
+        } else if (e instanceof with_docker.Failure failure) {
+            status = failure.status;
+        } else if (e instanceof ensure_image.Failed failed) {
+            status = failed.code.status;
+        } else {
             throw e;
         }
         spec.commandLine().getErr().println("bench: " + e.getMessage());

@@ -70,7 +70,8 @@ class BenchTest {
 
     @Test
     void whatEndedProcessesHaveUsedIsCountedToo() throws Exception {
-        var launch = stage.launch(List.of("sh", "-c", "sh -c 'i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done'; true"));
+        String busy = "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done";
+        var launch = stage.launch(List.of("sh", "-c", "sh -c '" + busy + "'; true"));
         launch.command().run().succeeded();
         assertTrue(launch.usage().cpu() > 0.05, launch.usage().toString());
     }
