@@ -6,7 +6,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.Iterator;
@@ -107,7 +106,7 @@ final class BenchStage implements AutoCloseable {
 
     /** ensure_image as it is at its fastest: exported once. The one place that says how the exported jar starts. */
     List<String> exported(String... arguments) {
-        return line(List.of(java()), QUICK, List.of("-jar", jar.toString()), List.of(arguments));
+        return line(line(jvm(), List.of("-jar", jar.toString())), List.of(arguments));
     }
 
     List<String> jbangw(String... arguments) {
@@ -136,7 +135,7 @@ final class BenchStage implements AutoCloseable {
 
     /** A JVM that does nothing, with the same options. */
     List<String> bareJvm() {
-        return line(List.of(java()), QUICK, List.of("-cp", folder.resolve("nothing").toString(), "Nothing"));
+        return line(jvm(), List.of("-cp", folder.resolve("nothing").toString(), "Nothing"));
     }
 
     List<String> docker(String... arguments) {
@@ -156,6 +155,10 @@ final class BenchStage implements AutoCloseable {
         Harness.write(file, "#!/bin/sh\n" + text).toFile().setExecutable(true);
     }
 
+    private static List<String> jvm() {
+        return line(List.of(java()), QUICK);
+    }
+
     private static String java() {
         return Path.of(System.getProperty("java.home"), "bin", "java").toString();
     }
@@ -164,9 +167,8 @@ final class BenchStage implements AutoCloseable {
         return Harness.projectFile(SCRIPT);
     }
 
-    @SafeVarargs
-    private static List<String> line(Collection<String>... parts) {
-        return Arrays.stream(parts).flatMap(Collection::stream).toList();
+    private static List<String> line(Collection<String> first, Collection<String> then) {
+        return Stream.concat(first.stream(), then.stream()).toList();
     }
 
     // --------------------------------------------------------------------------------------------- running it
