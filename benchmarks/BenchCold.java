@@ -41,11 +41,9 @@ final class BenchCold {
         ways.add(way("buildx bake", fresh -> trial(fresh, 1, stage.docker("buildx", "bake", "-f",
                 BenchFiles.bake(fresh.file("bake.json"), processes, fresh.context(), fresh.image()).toString())))
                 .thatMayLose());
-        if (stage.hasCompose()) {
-            ways.add(way("docker compose build", fresh -> trial(fresh, 1, stage.docker("compose", "-f",
-                    BenchFiles.compose(fresh.file("compose.json"), processes, fresh.context(), fresh.image())
-                            .toString(), "build"))).thatMayLose());
-        }
+        ways.add(way("docker compose build", fresh -> trial(fresh, 1, stage.docker("compose", "-f",
+                BenchFiles.compose(fresh.file("compose.json"), processes, fresh.context(), fresh.image()).toString(),
+                "build"))).thatMayLose());
         return new BenchScene("cold, " + processes + (processes == 1 ? " process" : " at once"), ways, LONE,
                 List.of(new BenchTarget.Time(SINGLE, 1.0, FLOCK), new BenchTarget.Time(JAR, 1.1, NAIVE)));
     }

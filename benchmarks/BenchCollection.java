@@ -22,7 +22,7 @@ final class BenchCollection {
     private BenchCollection(BenchStage stage, List<Integer> levels) {
         this.stage = stage;
         this.prefix = "bench-" + stage.fresh();
-        this.images = stage.folder.resolve(prefix);
+        this.images = stage.folder.resolve(prefix).resolve("images");
         List<String> above = List.of(BenchStage.BASE);
         for (int level = 0; level < levels.size(); level++) {
             List<String> names = new ArrayList<>();
@@ -42,8 +42,8 @@ final class BenchCollection {
         BenchCollection collection = new BenchCollection(stage, levels);
         List<String> names = List.copyOf(collection.bases.keySet());
         String what = "collection of " + names.size() + " in " + levels.size() + " levels, ";
-        stage.once(collection.ensure());
-        stage.once(collection.bake());
+        collection.launch(collection.ensure()).command().run().succeeded();
+        collection.launch(collection.bake()).command().run().succeeded();
         return List.of(collection.scene(what + "all current", null),
                 collection.scene(what + "one leaf changed", names.get(names.size() - 1)),
                 collection.scene(what + "the root changed", names.get(0)));
@@ -73,7 +73,12 @@ final class BenchCollection {
     }
 
     private List<String> ensure() {
-        return stage.exported("--all", "--images", images.toString());
+        return stage.exported("--all");
+    }
+
+    /** Where a user starts it: in the folder that holds {@code images}. */
+    private BenchStage.Launch launch(List<String> line) {
+        return stage.launch(line, images.getParent());
     }
 
     private List<String> bake() {
@@ -92,7 +97,7 @@ final class BenchCollection {
                 write(changed);
             }
             BenchScene.Check holds = stage.holds(expected(baked));
-            return new BenchScene.Trial(stage.launches(1, line),
+            return new BenchScene.Trial(List.of(launch(line)),
                     changed == null && !baked ? BenchStage.present(holds) : holds);
         });
     }

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.Stream;
 
 /** The image is there and current, and its context is large. */
 final class BenchContext {
@@ -27,13 +28,14 @@ final class BenchContext {
     private final Path smallFolder;
     private final String small;
 
-    private BenchContext(BenchStage stage) {
+    private BenchContext(BenchStage stage, String copy) {
         this.stage = stage;
         this.marker = stage.fresh();
         this.tree = stage.folder.resolve("context-" + marker);
         this.cache = stage.folder.resolve("no-cache-" + marker);
         this.smallFolder = BenchWarm.folder(stage, marker);
         this.small = "bench-context:small-" + marker;
+        BenchStage.dockerfile(tree.resolve("Dockerfile"), BenchStage.BASE, marker, copy);
     }
 
     /**
@@ -42,21 +44,34 @@ final class BenchContext {
      * @param ignored size of a folder that is ignored, in bytes
      */
     static List<BenchScene> scenes(BenchStage stage, int files, int size, long ignored) throws IOException {
-        BenchContext context = new BenchContext(stage);
-        context.write(files, size);
-        List<BenchScene> scenes = new ArrayList<>();
+        BenchContext one = new BenchContext(stage, "COPY 0/0 /file");
+        BenchContext some = new BenchContext(stage, "COPY 1/ /folder/");
+        BenchContext all = new BenchContext(stage, "COPY . /all/");
+        BenchContext little = new BenchContext(stage, "COPY . /all/");
+        all.write(files, size);
+        one.writeAs(all);
+        some.writeAs(all);
+        little.writeIgnored(ignored);
         String what = files + " files, ";
-        scenes.add(context.scene(what + "one copied", "COPY 0/0 /file", false,
-                new BenchTarget.Time(JAR, 1.1, SMALL)));
-        scenes.add(context.scene(what + "a folder copied", "COPY 1/ /folder/", false,
-                new BenchTarget.Time(JAR, 1.0, BUILD)));
-        scenes.add(context.scene(what + "all copied", "COPY . /all/", true, new BenchTarget.Time(JAR, 1.0, BUILD),
-                new BenchTarget.Time(UNCACHED, 0.5, HASH), new BenchTarget.Memory(UNCACHED, LARGEST_PROCESS)));
-        BenchContext other = new BenchContext(stage);
-        other.writeIgnored(ignored);
-        scenes.add(other.scene(ignored / 1_000_000 + " MB ignored", "COPY . /all/", false,
-                new BenchTarget.Time(JAR, 1.1, SMALL)));
-        return scenes;
+        return List.of(
+                one.scene(what + "one copied", false, new BenchTarget.Time(JAR, 1.1, SMALL)),
+                some.scene(what + "a folder copied", false, new BenchTarget.Time(JAR, 1.0, BUILD)),
+                all.scene(what + "all copied", true, new BenchTarget.Time(JAR, 1.0, BUILD),
+                        new BenchTarget.Time(UNCACHED, 0.5, HASH), new BenchTarget.Memory(UNCACHED, LARGEST_PROCESS)),
+                little.scene(ignored / 1_000_000 + " MB ignored", false, new BenchTarget.Time(JAR, 1.1, SMALL)));
+    }
+
+    /** The same files, not written twice. */
+    private void writeAs(BenchContext other) throws IOException {
+        for (int i = 0; i < FOLDERS; i++) {
+            String name = Integer.toString(i);
+            Path folder = Files.createDirectories(tree.resolve(name));
+            try (Stream<Path> files = Files.list(other.tree.resolve(name))) {
+                for (Path file : files.toList()) {
+                    Files.createLink(folder.resolve(file.getFileName()), file);
+                }
+            }
+        }
     }
 
     private void write(int files, int size) throws IOException {
@@ -85,26 +100,22 @@ final class BenchContext {
         }
     }
 
-    private BenchScene scene(String title, String copy, boolean all, BenchTarget... targets) throws IOException {
-        String scene = marker + "-" + stage.fresh();
-        Path dockerfile = BenchStage.dockerfile(stage.folder.resolve(scene + ".Dockerfile"), BenchStage.BASE, marker,
-                copy);
+    private BenchScene scene(String title, boolean hashed, BenchTarget... targets) throws IOException {
         List<BenchScene.Way> ways = new ArrayList<>();
-        String jar = "bench-context:jar-" + scene;
-        List<String> ensure = stage.exported("-f", dockerfile.toString(), jar + "=" + tree);
+        String jar = "bench-context:jar-" + marker;
+        List<String> ensure = stage.exported(jar + "=" + tree);
         ways.add(way(JAR, ensure, BenchStage.present(stage.holds(jar, marker))));
         ways.add(new BenchScene.Way(UNCACHED, () -> {
             if (Files.exists(cache)) {
                 BenchStage.delete(cache);
             }
-            var launch = stage.launch(ensure, Map.of("XDG_CACHE_HOME", cache.toString()));
+            var launch = stage.launch(ensure, stage.folder, Map.of("XDG_CACHE_HOME", cache.toString()));
             return new BenchScene.Trial(List.of(launch), BenchStage.present(stage.holds(jar, marker)));
         }));
         ways.add(way(SMALL, stage.exported(small + "=" + smallFolder), BenchStage.present(stage.holds(small, marker))));
-        String built = "bench-context:build-" + scene;
-        ways.add(way(BUILD, stage.docker("build", "-f", dockerfile.toString(), "-t", built, tree.toString()),
-                stage.holds(built, marker)));
-        if (all) {
+        String built = "bench-context:build-" + marker;
+        ways.add(way(BUILD, stage.docker("build", "-t", built, tree.toString()), stage.holds(built, marker)));
+        if (hashed) {
             ways.add(way(HASH, stage.shell("hash", SCRIPT, tree.toString()), outcome -> { }));
         }
         return new BenchScene("context: " + title, ways, BUILD, List.of(targets));

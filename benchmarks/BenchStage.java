@@ -12,7 +12,6 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
@@ -32,13 +31,11 @@ final class BenchStage implements AutoCloseable {
     private final with_docker.Engine engine;
     private final Map<String, String> environment;
     private final Path jar;
-    private final boolean compose;
     private final AtomicInteger count = new AtomicInteger();
 
-    private BenchStage(with_docker.Engine engine, Map<String, String> environment, boolean compose) {
+    private BenchStage(with_docker.Engine engine, Map<String, String> environment) {
         this.engine = engine;
         this.environment = environment;
-        this.compose = compose;
         this.jar = folder.resolve("ensure_image.jar");
     }
 
@@ -52,7 +49,6 @@ final class BenchStage implements AutoCloseable {
         with_docker.Engine.Tools.require("time", progress);
         var engine = with_docker.start(new with_docker.Spec(version, with_docker.Store.CONTAINERD), progress);
         try {
-            Optional<ComposePlugin> plugin = ComposePlugin.of(version, progress);
             Path config = Harness.newFolder();
             Map<String, String> environment = new TreeMap<>(engine.environment());
             Path plugins = Files.createDirectory(config.resolve("cli-plugins"));
@@ -61,11 +57,9 @@ final class BenchStage implements AutoCloseable {
                     Files.copy(each, plugins.resolve(each.getFileName()), StandardCopyOption.COPY_ATTRIBUTES);
                 }
             }
-            if (plugin.isPresent()) {
-                plugin.get().install(plugins);
-            }
+            ComposePlugin.of(version, progress).install(plugins);
             environment.put("DOCKER_CONFIG", config.toString());
-            var stage = new BenchStage(engine, environment, plugin.isPresent());
+            var stage = new BenchStage(engine, environment);
             stage.prepare(progress);
             return stage;
         } catch (Throwable e) {
@@ -96,10 +90,6 @@ final class BenchStage implements AutoCloseable {
     /** The user's cache folder of everything that runs here. */
     Path cache() {
         return folder.resolve("cache");
-    }
-
-    boolean hasCompose() {
-        return compose;
     }
 
     // ------------------------------------------------------------------------------------------ what is compared
@@ -188,13 +178,18 @@ final class BenchStage implements AutoCloseable {
     }
 
     Launch launch(List<String> command) {
-        return launch(command, Map.of());
+        return launch(command, folder);
     }
 
-    Launch launch(List<String> command, Map<String, String> variables) {
+    Launch launch(List<String> command, Path in) {
+        return launch(command, in, Map.of());
+    }
+
+    /** @param in where it runs; @param variables besides those of the stage */
+    Launch launch(List<String> command, Path in, Map<String, String> variables) {
         Path report = folder.resolve("usage-" + count.incrementAndGet());
         List<String> line = line(List.of("time", "--output", report.toString(), "--format", "%U %S %M"), command);
-        return new Launch(Harness.command(line.toArray(String[]::new)).in(folder).env(environment).env(variables)
+        return new Launch(Harness.command(line.toArray(String[]::new)).in(in).env(environment).env(variables)
                 .timeout(LIMIT), report);
     }
 
@@ -264,7 +259,7 @@ final class BenchStage implements AutoCloseable {
         var watch = new ensure_image.Stopwatch(Duration.ofMinutes(1), "the version");
         Map<String, String> facts = new LinkedHashMap<>();
         facts.put("engine", EngineFacts.of(new Docker(engine.docker().toString(), environment), watch).toString());
-        facts.put("compose", compose ? run("compose", "version", "--short").succeeded().out().strip() : "not here");
+        facts.put("compose", run("compose", "version", "--short").succeeded().out().strip());
         facts.put("cores", Integer.toString(Runtime.getRuntime().availableProcessors()));
         facts.put("java", System.getProperty("java.runtime.version"));
         facts.put("start of the exported jar", "java " + String.join(" ", QUICK) + " -jar ensure_image.jar");
@@ -277,20 +272,16 @@ final class BenchStage implements AutoCloseable {
     record ComposePlugin(Path root) {
         private static final String PLUGIN = "usr/libexec/docker/cli-plugins/docker-compose";
 
-        /** Empty if that release has none. */
-        static Optional<ComposePlugin> of(String version, with_docker.Progress progress)
+        static ComposePlugin of(String version, with_docker.Progress progress)
                 throws with_docker.Failure, IOException, InterruptedException {
             DebianEngine.Release release = DebianEngine.Release.of(version);
-            if (release == DebianEngine.Release.DOCKER_20_10) {
-                return Optional.empty(); // its Debian has Compose 1, which is another program
-            }
             Path all = Files.createDirectories(with_docker.Engine.Tools.cache().resolve("benchmarks"));
             Path home = all.resolve("compose-" + release.suite);
             if (!Files.exists(home)) {
                 progress.step("unpacking Docker Compose (Debian " + release.suite + "), once");
                 unpack(release, Files.createTempDirectory(all, "unpacking-"), home);
             }
-            return Optional.of(new ComposePlugin(home));
+            return new ComposePlugin(home);
         }
 
         private static void unpack(DebianEngine.Release release, Path aside, Path home)

@@ -50,10 +50,8 @@ final class BenchWarm {
         ways.add(building(BUILD, image("build"), stage.docker("build", "-t", image("build"), context.toString())));
         Path bake = BenchFiles.bake(file("bake"), 1, context, image("bake"));
         ways.add(building(BAKE, image("bake"), stage.docker("buildx", "bake", "-f", bake.toString())));
-        if (stage.hasCompose()) {
-            Path compose = BenchFiles.compose(file("compose"), 1, context, image("compose"));
-            ways.add(building(COMPOSE, image("compose"), stage.docker("compose", "-f", compose.toString(), "build")));
-        }
+        Path compose = BenchFiles.compose(file("compose"), 1, context, image("compose"));
+        ways.add(building(COMPOSE, image("compose"), stage.docker("compose", "-f", compose.toString(), "build")));
         ways.add(way(INSPECT, stage.docker("image", "inspect", ensured), holds));
         ways.add(way(JVM, stage.bareJvm(), outcome -> { }));
         return new BenchScene(processes == 1 ? "warm" : "warm, " + processes + " at once", ways, BUILD, targets(ways));

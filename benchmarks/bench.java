@@ -23,6 +23,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
@@ -40,8 +41,8 @@ import picocli.CommandLine.TypeConversionException;
         exitCodeList = {" 0:measured", " 2:bad usage", "10:a result was wrong", "69:no engine"})
 final class bench implements Callable<Integer> {
 
-    private static final int USAGE = 2;
     private static final int WRONG = 10;
+    private static final List<String> ENGINES = List.of("26.1", "28.5");
 
     @Parameters(paramLabel = "CASE", arity = "0..*", converter = Named.class,
             description = "What to measure, see --list (default: all).")
@@ -81,7 +82,12 @@ final class bench implements Callable<Integer> {
     static int execute(String... arguments) {
         bench script = new bench();
         script.arguments = List.of(arguments);
-        return new CommandLine(script).setExecutionExceptionHandler((e, line, ignored) -> script.report(e))
+        return new CommandLine(script)
+                .setParameterExceptionHandler((e, ignored) -> {
+                    e.getCommandLine().getErr().println("bench: " + e.getMessage() + " (see --help)");
+                    return CommandLine.ExitCode.USAGE;
+                })
+                .setExecutionExceptionHandler((e, line, ignored) -> script.report(e))
                 .execute(arguments);
     }
 
@@ -93,8 +99,10 @@ final class bench implements Callable<Integer> {
             return 0;
         }
         if (rounds != null && rounds < 1) {
-            spec.commandLine().getErr().println("bench: --rounds takes numbers from 1");
-            return USAGE;
+            throw new ParameterException(spec.commandLine(), "--rounds takes numbers from 1");
+        }
+        if (!ENGINES.containsAll(engines)) {
+            throw new ParameterException(spec.commandLine(), "--engine is " + String.join(" or ", ENGINES));
         }
         int count = rounds != null ? rounds : small ? 1 : 8;
         List<BenchReport.Session> sessions = new ArrayList<>();

@@ -16,6 +16,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The benchmarks, each case once, in tiny sizes, for what it does and not for its time; and what is made of figures.
@@ -80,6 +81,14 @@ class BenchTest {
         BenchScene.Way way = new BenchScene.Way("it", () -> new BenchScene.Trial(stage.launches(1, line), check));
         BenchScene scene = new BenchScene("scene", List.of(way), "it", List.of());
         return assertThrows(BenchScene.Wrong.class, () -> scene.play(1, ignored -> { })).getMessage();
+    }
+
+    // ---- The command line
+
+    @ParameterizedTest
+    @ValueSource(strings = {"tepid", "--rounds=0", "--engine=20.10", "--json"})
+    void whatCannotBeMeasuredIsBadUsage(String argument) {
+        assertEquals(2, bench.execute("--small", argument));
     }
 
     // ---- What is made of figures
