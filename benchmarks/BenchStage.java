@@ -278,6 +278,7 @@ final class BenchStage implements AutoCloseable {
             Path all = Files.createDirectories(with_docker.Engine.Tools.cache().resolve("benchmarks"));
             Path home = all.resolve("compose-" + release.suite);
             if (!Files.exists(home)) {
+                with_docker.Engine.Tools.require("mmdebstrap", progress);
                 progress.step("unpacking Docker Compose (Debian " + release.suite + "), once");
                 unpack(release, Files.createTempDirectory(all, "unpacking-"), home);
             }
