@@ -143,8 +143,9 @@ final class Cache {
     /** Whom what this process makes belongs to. On Linux that may be a user without a name. */
     private static UserPrincipal user() throws IOException {
         Path self = Path.of("/proc/self");
-        return Files.exists(self) ? Files.getOwner(self) : self.getFileSystem().getUserPrincipalLookupService()
-                .lookupPrincipalByName(System.getProperty("user.name"));
+        return Files.exists(self) ? Files.getOwner(self)
+                : self.getFileSystem().getUserPrincipalLookupService()
+                        .lookupPrincipalByName(System.getProperty("user.name"));
     }
 
     // ---- Entries

@@ -261,8 +261,9 @@ final class DebianEngine extends with_docker.Engine {
     /** The user's home and the current folder, by all their names; not those that the engine has of its own. */
     private List<String> visibleFolders() {
         return Tools.usersFolders().stream().filter(name -> name.matches("/(home|root|srv|opt|mnt|media|tmp)")
-                    || !Files.exists(root.folder.resolve(name.substring(1)))
-                    && !name.matches("/(proc|sys|dev|run|var/run|var/lib/docker)(/.*)?")).toList();
+                || !Files.exists(root.folder.resolve(name.substring(1)))
+                        && !name.matches("/(proc|sys|dev|run|var/run|var/lib/docker)(/.*)?"))
+                .toList();
     }
 
     private void writeClient() throws IOException {
@@ -381,7 +382,7 @@ final class DebianEngine extends with_docker.Engine {
         static Release of(String version) {
             return Arrays.stream(values()).filter(release -> release.version.equals(version)).findFirst()
                     .orElseThrow(() -> new IllegalArgumentException("no engine " + version + ", only "
-                        + Arrays.toString(values()) + " and dind[:VERSION]"));
+                            + Arrays.toString(values()) + " and dind[:VERSION]"));
         }
 
         @Override

@@ -23,25 +23,25 @@ final class Docker {
     static final String LABEL = "ensure_image.fingerprint";
     private static final String TRIGGERS = "{{if .OnBuild}}triggers{{else}}-{{end}}";
     private static final String FORMAT = "{{.Id}} {{with .Config}}" + TRIGGERS
-        + "{{with .Labels}} {{json (index . \"" + LABEL + "\")}}{{end}}{{end}}";
+            + "{{with .Labels}} {{json (index . \"" + LABEL + "\")}}{{end}}{{end}}";
     private static final Pattern NO_SUCH_IMAGE = Pattern.compile(
-        "(?:Error response from daemon: |Error: )?(?:No such image: (?<name>[^ ]+)"
-            + "|(?:inspecting object: )?(?<podman>[^ ]+): image not known)");
+            "(?:Error response from daemon: |Error: )?(?:No such image: (?<name>[^ ]+)"
+                    + "|(?:inspecting object: )?(?<podman>[^ ]+): image not known)");
     /** Podman does not tell of triggers; so there may be some. */
     private static final Pattern NO_TRIGGERS = Pattern.compile(".* can't evaluate field OnBuild in type .*");
     private static final Pattern NO_METADATA = Pattern.compile("(?:Error: )?unknown flag: --metadata-file");
     private static final Pattern ID = Pattern.compile("sha256:[0-9a-f]{64}");
     private static final Pattern DIGEST =
-        Pattern.compile("\"containerimage\\.digest\":\\s*\"(" + ID + ")\"");
+            Pattern.compile("\"containerimage\\.digest\":\\s*\"(" + ID + ")\"");
 
     /** Variables that docker, its plugins, Go or the loader read: an argument of that name must not reach them. */
     private static final Pattern READ_BY_DOCKER = Pattern.compile("(?i)"
-        + "(?:DOCKER|BUILDX|BUILDKIT|COMPOSE|CONTAINER|OTEL|GO|LD|SSH|SSL|XDG|LC|DBUS|STORAGE|REGISTRY)[A-Z0-9_]*"
-        + "|PATH|HOME|USER|LANG|TERM|TMPDIR|[A-Z]*_PROXY|[^A-Z_].*|.*\\W.*");
+            + "(?:DOCKER|BUILDX|BUILDKIT|COMPOSE|CONTAINER|OTEL|GO|LD|SSH|SSL|XDG|LC|DBUS|STORAGE|REGISTRY)[A-Z0-9_]*"
+            + "|PATH|HOME|USER|LANG|TERM|TMPDIR|[A-Z]*_PROXY|[^A-Z_].*|.*\\W.*");
 
     /** No attestation, unless asked for: it makes every image another one. And output that does not depend. */
     private static final Map<String, String> FOR_BUILDS = Map.of("BUILDX_NO_DEFAULT_ATTESTATIONS", "1",
-        "BUILDX_METADATA_PROVENANCE", "disabled", "BUILDKIT_PROGRESS", "plain");
+            "BUILDX_METADATA_PROVENANCE", "disabled", "BUILDKIT_PROGRESS", "plain");
 
     private final String command;
     private final Map<String, String> environment;
@@ -74,7 +74,7 @@ final class Docker {
         String format = triggers.get() ? FORMAT : FORMAT.replace(TRIGGERS, "triggers");
         List<String> arguments = new ArrayList<>(List.of("image", "inspect", "--format", format, "--"));
         arguments.addAll(names);
-        Processes.Finished finished = run(watch, arguments, ignored -> { });
+        Processes.Finished finished = run(watch, arguments, ignored -> {});
         if (triggers.get() && finished.err().stream().anyMatch(line -> NO_TRIGGERS.matcher(line).matches())) {
             triggers.set(false);
             return lookUp(names, watch);
@@ -180,7 +180,7 @@ final class Docker {
 
     /** Gives an image the name; what had it keeps its ID. */
     Processes.Finished tag(String id, Reference reference, ensure_image.Stopwatch watch) throws ensure_image.Failed {
-        return run(watch, List.of("tag", id, reference.toString()), line -> { });
+        return run(watch, List.of("tag", id, reference.toString()), line -> {});
     }
 
     /** The failure for a client that cannot reach its engine, told by what it printed. */

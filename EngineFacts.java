@@ -14,13 +14,13 @@ record EngineFacts(String client, String version, boolean containerdStore, Strin
     /** @throws ensure_image.Failed if no engine answers */
     static EngineFacts of(Docker docker, ensure_image.Stopwatch watch) throws ensure_image.Failed {
         var info = docker.run(watch, List.of("info", "--format", "{{.ServerVersion}} {{json .DriverStatus}}"),
-                line -> { });
+                line -> {});
         String[] engine = firstLine(info).split(" ", 2);
         if (info.status() != 0 || engine[0].isEmpty()) {
             throw docker.noEngine(Verdict.lastLine(info.err()));
         }
-        var client = docker.run(watch, List.of("version", "--format", "{{.Client.Version}}"), line -> { });
-        var buildx = docker.run(watch, List.of("buildx", "version", "--"), line -> { });
+        var client = docker.run(watch, List.of("version", "--format", "{{.Client.Version}}"), line -> {});
+        var buildx = docker.run(watch, List.of("buildx", "version", "--"), line -> {});
         String[] words = firstLine(buildx).split(" ");
         return new EngineFacts(client.status() == 0 ? firstLine(client) : UNKNOWN, engine[0],
                 engine.length > 1 && engine[1].contains("io.containerd.snapshotter"),

@@ -48,7 +48,7 @@ import java.util.stream.Collectors;
  * lost or confused and sorting is by bytes.
  */
 final class Fingerprints {
-    private Fingerprints() { }
+    private Fingerprints() {}
 
     /** What one build gets. {@code arguments} are resolved; {@code bases}: the collection's images it builds on. */
     record Inputs(Path context, Dockerfile dockerfile, Map<String, String> arguments, String target, String platform,
@@ -139,7 +139,7 @@ final class Fingerprints {
     }
 
     /** The digest of what lstat says of all files; {@code racy}: one changed so recently that it may again, unseen. */
-    private record Stamp(String value, boolean racy) { }
+    private record Stamp(String value, boolean racy) {}
 
     /** What of the inputs is kept to say why an image is stale: digests only, and nothing about build arguments. */
     record Manifest(String dockerfile, SortedMap<String, String> files, SortedMap<String, String> bases) {
@@ -172,8 +172,8 @@ final class Fingerprints {
         static String whyStale(Manifest before, Manifest now) {
             List<String> reasons = new ArrayList<>();
             if (!before.dockerfile.equals(now.dockerfile)) reasons.add("Dockerfile changed");
-            differences(before.bases, now.bases).forEach((how, names) ->
-                    reasons.add((names.size() == 1 ? "base " : "bases ") + some(names) + " " + how));
+            differences(before.bases, now.bases).forEach(
+                    (how, names) -> reasons.add((names.size() == 1 ? "base " : "bases ") + some(names) + " " + how));
             differences(before.files, now.files).forEach((how, names) -> reasons.add(names.size()
                     + (names.size() == 1 ? " file " : " files ") + how + " (" + some(names) + ")"));
             return reasons.isEmpty() ? "build arguments or options changed" : String.join("; ", reasons);
@@ -267,7 +267,8 @@ final class Fingerprints {
 
         void read(String text) {
             Deque<String> lines = new ArrayDeque<>();
-            for (String line : text.replaceFirst("^\u00ef\u00bb\u00bf", "").split("\n")) lines.add(withoutReturns(line));
+            for (String line : text.replaceFirst("^\u00ef\u00bb\u00bf", "").split("\n"))
+                lines.add(withoutReturns(line));
             if (!lines.isEmpty() && lines.peek().startsWith("#!")) everything();
             directives(new ArrayDeque<>(lines));
             while (!lines.isEmpty()) {
@@ -293,7 +294,7 @@ final class Fingerprints {
                 switch (directive.group(1).toLowerCase(Locale.ROOT)) {
                     case "escape" -> escape = directive.group(2);
                     case "syntax" -> syntax(directive.group(2));
-                    case "check" -> { }
+                    case "check" -> {}
                     default -> { return; }
                 }
             }
@@ -306,7 +307,7 @@ final class Fingerprints {
         /** The line with its continuation lines, without comments and empty lines between. */
         private String joined(String line, Deque<String> rest) {
             StringBuilder joined = new StringBuilder();
-            for (String end; (end = line.stripTrailing()).endsWith(escape); ) {
+            for (String end; (end = line.stripTrailing()).endsWith(escape);) {
                 if (end.endsWith(escape + escape)) everything(); // versions differ on whether it goes on then
                 joined.append(end, 0, end.length() - escape.length());
                 while (!rest.isEmpty() && rest.peek().matches("(?s)\\s*(#.*)?")) rest.remove();
@@ -417,7 +418,7 @@ final class Fingerprints {
             if (!from.isEmpty()) stageOrImage(from);
             switch (fields.get("type").toLowerCase(Locale.ROOT)) {
                 case "bind" -> { if (from.isEmpty()) source(fields.getOrDefault("source", "/")); }
-                case "cache", "tmpfs", "secret", "ssh" -> { }
+                case "cache", "tmpfs", "secret", "ssh" -> {}
                 default -> everything();
             }
         }
@@ -436,14 +437,15 @@ final class Fingerprints {
         static final Ignore NONE = of("");
 
         /** What is known of one path: does each pattern match it or a folder above, and what follows from that. */
-        record Verdict(boolean[] matches, boolean excluded, boolean pruned) { }
+        record Verdict(boolean[] matches, boolean excluded, boolean pruned) {}
 
         /** The file beside the Dockerfile wins over the one in the context, unless it is missing, a folder or so. */
         static Ignore of(Inputs inputs) {
             Path dockerfile = inputs.dockerfile.file;
             List<Stat> files = new ArrayList<>();
-            String text = dockerfile == null ? null : textOf(dockerfile.toAbsolutePath().getParent(),
-                    bytes(dockerfile.getFileName()) + ".dockerignore", files);
+            String text = dockerfile == null ? null
+                    : textOf(dockerfile.toAbsolutePath().getParent(),
+                            bytes(dockerfile.getFileName()) + ".dockerignore", files);
             if (text == null) text = textOf(inputs.context, ".dockerignore", files);
             Ignore ignore = text == null ? NONE : of(text);
             return new Ignore(ignore.globs, ignore.plainExceptions, ignore.unclear, files);
@@ -556,8 +558,7 @@ final class Fingerprints {
                 } else if (".+()$]{|}".indexOf(c) >= 0) {
                     regex.append('\\').append(c);
                     literal &= c != '{' && c != '|'; // BuildKit forgets to escape them; it may not forever
-                }
-                else regex.append(c);
+                } else regex.append(c);
             }
             com.google.re2j.Pattern compiled = kind == Kind.REGEX ? compiled(regex + "\\z") : null;
             certain &= kind != Kind.REGEX || compiled != null && literal;
@@ -579,7 +580,9 @@ final class Fingerprints {
         }
 
         /** Without a last {@code /*} or {@code /**}. */
-        String bare() { return text.replaceFirst("/\\*\\*$", "").replaceFirst("/\\*$", ""); }
+        String bare() {
+            return text.replaceFirst("/\\*\\*$", "").replaceFirst("/\\*$", "");
+        }
 
         boolean matches(String path) {
             return switch (kind) {
@@ -672,11 +675,11 @@ final class Fingerprints {
         /** An ignored folder counts if something below it is not ignored: BuildKit makes it then. */
         private SortedMap<String, Node> covered(Node top) {
             SortedMap<String, Node> covered = new TreeMap<>();
-            for (List<Node> level = List.of(top); !level.isEmpty();
-                    level = level.parallelStream().flatMap(n -> children(n).stream()).toList()) {
+            for (List<Node> level = List.of(top); !level.isEmpty(); level =
+                    level.parallelStream().flatMap(n -> children(n).stream()).toList()) {
                 for (Node found : level) {
                     if (found.verdict.excluded) continue;
-                    for (Node n = found; covered.putIfAbsent(n.path, n) == null && n != top; ) n = n.above;
+                    for (Node n = found; covered.putIfAbsent(n.path, n) == null && n != top;) n = n.above;
                 }
             }
             return covered;
@@ -807,7 +810,7 @@ final class Fingerprints {
         void addContent(Path file) throws IOException {
             byte[] buffer = BUFFER.get();
             try (InputStream in = Files.newInputStream(file, LinkOption.NOFOLLOW_LINKS)) {
-                for (int n; (n = in.read(buffer)) >= 0; ) sha.update(buffer, 0, n);
+                for (int n; (n = in.read(buffer)) >= 0;) sha.update(buffer, 0, n);
             }
         }
 

@@ -79,7 +79,7 @@ final class Images {
         if (!Files.isDirectory(context)) {
             throw usage("context not found: " + shown(context) + (Files.exists(context) ? " is not a folder" : ""),
                     "By convention it is " + shown(root.resolve(name(reference))) + "/[" + reference.tag()
-                    + "/]. Name another one with " + reference + "=DIR or --images DIR.");
+                            + "/]. Name another one with " + reference + "=DIR or --images DIR.");
         }
         if (file != null && file.toString().equals(Recipe.Source.STDIN)) {
             return new Recipe(reference, context, new Recipe.Source(file, stdin()), options, new TreeMap<>());

@@ -153,7 +153,7 @@ final class Processes {
             String text = line.toString(StandardCharsets.UTF_8).stripTrailing();
             line.reset();
             kept.addLast(text);
-            for (size += text.length() + 1; size > KEPT; ) { // an empty line takes room too
+            for (size += text.length() + 1; size > KEPT;) { // an empty line takes room too
                 size -= kept.removeFirst().length() + 1;
             }
             listener.accept(text);

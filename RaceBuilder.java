@@ -82,7 +82,7 @@ final class RaceBuilder {
                 case Events.NOT_THERE -> ended = new race_repro.Ended(false, List.copyOf(output), rest);
                 case Events.FAILED -> failed = new ensure_image.Failed(
                         ensure_image.ExitCode.valueOf(rest.split(" ")[0]), rest.substring(rest.indexOf(' ') + 1), "");
-                default -> { }
+                default -> {}
             }
         }
 

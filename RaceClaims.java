@@ -31,9 +31,11 @@ record RaceClaims(RaceResults results) {
 
     /** Those on which there are figures; one lone builder gives none. */
     List<Claim> all() {
-        return results.plan().builders() == 1 ? List.of() : Stream.of(onlyAtTagging(), sameImage(), atOnce(),
-                failureIsSuccess(), noImpact(), bothBuild(), notRebuilt(), uniqueTagsPollute(), uniqueTagsBuildAll(),
-                lockWaits(), removingIsWorse()).flatMap(Optional::stream).toList();
+        return results.plan().builders() == 1 ? List.of()
+                : Stream.of(onlyAtTagging(), sameImage(), atOnce(),
+                        failureIsSuccess(), noImpact(), bothBuild(), notRebuilt(), uniqueTagsPollute(),
+                        uniqueTagsBuildAll(),
+                        lockWaits(), removingIsWorse()).flatMap(Optional::stream).toList();
     }
 
     private Optional<Claim> onlyAtTagging() {
@@ -42,20 +44,25 @@ record RaceClaims(RaceResults results) {
         long naming = races.stream().filter(RaceTrack.Race::naming).count();
         long steps = runs.stream().filter(run -> run.track().race().isEmpty() && !run.ended().success()
                 && SUBSTRING.tells(run.ended())).count();
-        return races.isEmpty() && steps == 0 ? Optional.empty() : Optional.of(new Claim("only-at-tagging",
-                "\"already exists\" only occurs at tagging", steps == 0 && naming == races.size(),
-                naming + " of " + races.size() + " lost races were lost at tagging; a step failed and said so in "
-                + RaceText.count(steps, "more build")));
+        return races.isEmpty() && steps == 0 ? Optional.empty()
+                : Optional.of(new Claim("only-at-tagging",
+                        "\"already exists\" only occurs at tagging", steps == 0 && naming == races.size(),
+                        naming + " of " + races.size()
+                                + " lost races were lost at tagging; a step failed and said so in "
+                                + RaceText.count(steps, "more build")));
     }
 
     private Optional<Claim> sameImage() {
-        long most = same(NAIVE).stream().flatMap(cell -> cell.rounds().stream()).mapToLong(round ->
-                round.runs().stream().flatMap(run -> run.track().id().stream()).distinct().count()).max().orElse(0);
+        long most = same(NAIVE).stream().flatMap(cell -> cell.rounds().stream())
+                .mapToLong(round -> round.runs().stream().flatMap(run -> run.track().id().stream()).distinct().count())
+                .max().orElse(0);
         Optional<RaceResults.Share> others = losers(race_repro.Scenario.SHARED_TAG, RaceResults.Held.WRONG);
-        return most == 0 ? Optional.empty() : Optional.of(new Claim("same-image", "it is the exact same image",
-                most == 1 && others.map(RaceResults.Share::isNever).orElse(true),
-                "from one folder, " + results.plan().builders() + " builders made up to " + most + " image IDs"
-                + others.map(share -> "; from two, " + among(share) + " who lost found the other's").orElse("")));
+        return most == 0 ? Optional.empty()
+                : Optional.of(new Claim("same-image", "it is the exact same image",
+                        most == 1 && others.map(RaceResults.Share::isNever).orElse(true),
+                        "from one folder, " + results.plan().builders() + " builders made up to " + most + " image IDs"
+                                + others.map(share -> "; from two, " + among(share) + " who lost found the other's")
+                                        .orElse("")));
     }
 
     private Optional<Claim> atOnce() {
@@ -68,24 +75,28 @@ record RaceClaims(RaceResults results) {
                 figures.add("in " + scenario + ", " + among(nothing.get()) + " who lost found nothing");
             }
         }
-        return figures.isEmpty() ? Optional.empty() : Optional.of(new Claim("available-at-once",
-                "the image is immediately available", confirmed, String.join("; ", figures)));
+        return figures.isEmpty() ? Optional.empty()
+                : Optional.of(new Claim("available-at-once",
+                        "the image is immediately available", confirmed, String.join("; ", figures)));
     }
 
     private Optional<Claim> failureIsSuccess() {
         List<RaceResults.Cell> cells = results.cells(SUBSTRING);
         RaceResults.Share all = RaceResults.Share.sum(cells.stream().map(RaceResults.Cell::falseSuccesses).toList());
-        return cells.isEmpty() ? Optional.empty() : Optional.of(new Claim("failure-is-success",
-                "a failure that says so is a success", all.isNever(), "substring told " + among(all)
-                + " a false \"there\"" + (results.plan().strategies().contains(ENSURE) ? "; ensure misled "
-                + among(results.falseAnswers(ENSURE)) : "")));
+        return cells.isEmpty() ? Optional.empty()
+                : Optional.of(new Claim("failure-is-success",
+                        "a failure that says so is a success", all.isNever(), "substring told " + among(all)
+                                + " a false \"there\"" + (results.plan().strategies().contains(ENSURE)
+                                        ? "; ensure misled "
+                                                + among(results.falseAnswers(ENSURE))
+                                        : "")));
     }
 
     private Optional<Claim> noImpact() {
         return same(SUBSTRING).map(cell -> new Claim("no-impact", "no performance impact", cell.wall() <= NO_IMPACT,
                 "the last answer came after " + wall(cell) + " a lone build"
-                + and(race_repro.Strategy.LOCK, lock -> "; with a lock, " + wall(lock))
-                + and(race_repro.Strategy.SINGLE_FLIGHT, single -> "; single-flight, " + wall(single))));
+                        + and(race_repro.Strategy.LOCK, lock -> "; with a lock, " + wall(lock))
+                        + and(race_repro.Strategy.SINGLE_FLIGHT, single -> "; single-flight, " + wall(single))));
     }
 
     private Optional<Claim> bothBuild() {
@@ -97,8 +108,8 @@ record RaceClaims(RaceResults results) {
         return results.played(race_repro.Scenario.STALE, NAIVE).map(cell -> new Claim("not-rebuilt",
                 "an edited folder is not rebuilt", !cell.count(RaceResults.Falsehood.STALE).isNever(),
                 "naive handed " + among(cell.count(RaceResults.Falsehood.STALE)) + " a stale image"
-                + results.played(race_repro.Scenario.STALE, ENSURE).map(ensure -> "; ensure, "
-                + among(ensure.count(RaceResults.Falsehood.STALE))).orElse("")));
+                        + results.played(race_repro.Scenario.STALE, ENSURE).map(ensure -> "; ensure, "
+                                + among(ensure.count(RaceResults.Falsehood.STALE))).orElse("")));
     }
 
     private Optional<Claim> uniqueTagsPollute() {
@@ -124,8 +135,9 @@ record RaceClaims(RaceResults results) {
             RaceResults.Share falsely = removing.count(RaceResults.Falsehood.FAILURE);
             return new Claim("removing-is-worse", "removing first makes it worse", !falsely.isNever(),
                     "where an older image had the tag, " + among(falsely) + " then failed falsely"
-                    + and(race_repro.Strategy.RMI_FIRST, same -> "; where none had, " + among(same.falseAnswers()))
-                    + and(NAIVE, naive -> " (naive " + among(naive.falseAnswers()) + ")"));
+                            + and(race_repro.Strategy.RMI_FIRST,
+                                    same -> "; where none had, " + among(same.falseAnswers()))
+                            + and(NAIVE, naive -> " (naive " + among(naive.falseAnswers()) + ")"));
         });
     }
 
@@ -143,8 +155,9 @@ record RaceClaims(RaceResults results) {
     private Optional<RaceResults.Share> losers(race_repro.Scenario scenario, RaceResults.Held held) {
         List<RaceResults.Run> losers = results.played(scenario, SUBSTRING).stream()
                 .flatMap(cell -> cell.runs().stream()).filter(run -> run.track().race().isPresent()).toList();
-        return losers.isEmpty() ? Optional.empty() : Optional.of(new RaceResults.Share(
-                losers.stream().filter(run -> run.held() == held).count(), losers.size()));
+        return losers.isEmpty() ? Optional.empty()
+                : Optional.of(new RaceResults.Share(
+                        losers.stream().filter(run -> run.held() == held).count(), losers.size()));
     }
 
     private boolean eachBuilds(RaceResults.Cell cell) {

@@ -20,65 +20,66 @@ final class RacePages {
 
     /** One page that needs nothing else; well-formed as XML too. */
     record Html(RaceResults results) {
-        private static final String STYLE = """
-            :root{color-scheme:light dark;--page:#fff;--text:#1f2328;--faint:#59636e;--line:#d1d9e0;--some:#fff1cc;
-            --all:#5c1a16;--on-all:#fff;--code:#f6f8fa}
-            @media (prefers-color-scheme:dark){:root{--page:#0d1117;--text:#e6edf3;--faint:#9198a1;--line:#3d444d;
-            --some:#4a3a00;--all:#ffb3ad;--on-all:#1f0503;--code:#161b22}}
-            body{background:var(--page);color:var(--text);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,
-            "DejaVu Sans",sans-serif;max-width:52rem;margin:0 auto;padding:1rem}
-            h1{font-size:1.5rem;line-height:1.25}h2{font-size:1.15rem;margin:2rem 0 .5rem}
-            p,dl,ul{margin:.5rem 0}.faint{color:var(--faint)}
-            pre{background:var(--code);padding:.6rem;font-size:.82rem;border-radius:6px;white-space:pre-wrap;
-            overflow-wrap:anywhere}
-            .wide{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.9rem}
-            caption{text-align:left;color:var(--faint);padding-bottom:.3rem}
-            th,td{border-bottom:1px solid var(--line);padding:.3rem .55rem;text-align:right;white-space:nowrap}
-            th{font-weight:600}thead th{vertical-align:bottom;white-space:normal}
-            th:first-child{text-align:left;position:sticky;left:0;background:var(--page)}
-            td.some{background:var(--some);font-weight:600}
-            td.all{background:var(--all);color:var(--on-all);font-weight:700}
-            .claims{list-style:none;padding:0}
-            .claims li{border-left:4px solid var(--line);padding-left:.7rem;margin:.8rem 0}
-            .claims li.refuted{border-left-style:double;border-left-width:6px;border-color:var(--text)}
-            dt{font-weight:600}dd{margin:0 0 .4rem 1rem}
-            @media (max-width:30rem){table{font-size:.8rem}th,td{padding:.3rem .28rem}}
-            @media (min-width:40rem){dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem}dd{margin:0}}
-            """;
+        private static final String STYLE =
+                """
+                        :root{color-scheme:light dark;--page:#fff;--text:#1f2328;--faint:#59636e;--line:#d1d9e0;--some:#fff1cc;
+                        --all:#5c1a16;--on-all:#fff;--code:#f6f8fa}
+                        @media (prefers-color-scheme:dark){:root{--page:#0d1117;--text:#e6edf3;--faint:#9198a1;--line:#3d444d;
+                        --some:#4a3a00;--all:#ffb3ad;--on-all:#1f0503;--code:#161b22}}
+                        body{background:var(--page);color:var(--text);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,
+                        "DejaVu Sans",sans-serif;max-width:52rem;margin:0 auto;padding:1rem}
+                        h1{font-size:1.5rem;line-height:1.25}h2{font-size:1.15rem;margin:2rem 0 .5rem}
+                        p,dl,ul{margin:.5rem 0}.faint{color:var(--faint)}
+                        pre{background:var(--code);padding:.6rem;font-size:.82rem;border-radius:6px;white-space:pre-wrap;
+                        overflow-wrap:anywhere}
+                        .wide{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.9rem}
+                        caption{text-align:left;color:var(--faint);padding-bottom:.3rem}
+                        th,td{border-bottom:1px solid var(--line);padding:.3rem .55rem;text-align:right;white-space:nowrap}
+                        th{font-weight:600}thead th{vertical-align:bottom;white-space:normal}
+                        th:first-child{text-align:left;position:sticky;left:0;background:var(--page)}
+                        td.some{background:var(--some);font-weight:600}
+                        td.all{background:var(--all);color:var(--on-all);font-weight:700}
+                        .claims{list-style:none;padding:0}
+                        .claims li{border-left:4px solid var(--line);padding-left:.7rem;margin:.8rem 0}
+                        .claims li.refuted{border-left-style:double;border-left-width:6px;border-color:var(--text)}
+                        dt{font-weight:600}dd{margin:0 0 .4rem 1rem}
+                        @media (max-width:30rem){table{font-size:.8rem}th,td{padding:.3rem .28rem}}
+                        @media (min-width:40rem){dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem}dd{margin:0}}
+                        """;
 
         String page() {
             RaceResults.Telling telling = results.telling();
             return """
-                <!DOCTYPE html>
-                <html lang="en" xmlns="http://www.w3.org/1999/xhtml">
-                <head>
-                <meta charset="utf-8"/>
-                <meta name="viewport" content="width=device-width, initial-scale=1"/>
-                <title>%1$s</title>
-                <style>
-                %2$s</style>
-                </head>
-                <body>
-                <h1>%1$s</h1>
-                <p>%3$s</p>
-                <p class="faint">%4$s</p>
-                <h2>%5$s</h2>
-                %6$s%7$s
-                <h2>%8$s</h2>
-                %9$s
-                <h2>%10$s</h2>
-                <ul class="claims">
-                %11$s</ul>
-                %12$s<h2>Words</h2>
-                <p>%13$s</p>
-                <dl>
-                %14$s</dl>
-                <p>%15$s</p>
-                <h2>Again</h2>
-                <pre>%16$s</pre>
-                </body>
-                </html>
-                """.formatted(xml(RaceText.TITLE), STYLE, facts(), xml(RaceText.run(results)),
+                    <!DOCTYPE html>
+                    <html lang="en" xmlns="http://www.w3.org/1999/xhtml">
+                    <head>
+                    <meta charset="utf-8"/>
+                    <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                    <title>%1$s</title>
+                    <style>
+                    %2$s</style>
+                    </head>
+                    <body>
+                    <h1>%1$s</h1>
+                    <p>%3$s</p>
+                    <p class="faint">%4$s</p>
+                    <h2>%5$s</h2>
+                    %6$s%7$s
+                    <h2>%8$s</h2>
+                    %9$s
+                    <h2>%10$s</h2>
+                    <ul class="claims">
+                    %11$s</ul>
+                    %12$s<h2>Words</h2>
+                    <p>%13$s</p>
+                    <dl>
+                    %14$s</dl>
+                    <p>%15$s</p>
+                    <h2>Again</h2>
+                    <pre>%16$s</pre>
+                    </body>
+                    </html>
+                    """.formatted(xml(RaceText.TITLE), STYLE, facts(), xml(RaceText.run(results)),
                     xml(RaceText.telling(telling)), new RaceTimeline.Svg(RaceReports.tellings(results)).part(),
                     said(telling), xml(RaceText.matrix(results)), matrix(), xml(RaceText.CLAIMS), claims(), details(),
                     xml(RaceText.shares(results)), legend(), xml(String.join(" ", RaceText.notes(results))),
@@ -187,7 +188,7 @@ final class RacePages {
             lines.addAll(List.of("```", ""));
             lines.addAll(telling.firstRace()
                     .map(race -> List.of(markdown(RaceText.SAID), "",
-                        "    " + ensure_image.Text.printable(race.line())))
+                            "    " + ensure_image.Text.printable(race.line())))
                     .orElse(List.of(markdown(RaceText.noRace(results)))));
         }
 

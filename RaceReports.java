@@ -107,9 +107,10 @@ final class RaceReports {
             Table table = new Table(terminal);
             table.head(results.plan().scenarios().stream().map(Object::toString));
             for (race_repro.Strategy strategy : results.plan().strategies()) {
-                table.row(strategy.toString(), results.cells(strategy).stream().map(cell ->
-                        Table.Value.of(cell.falseAnswers(), cell.falseAnswers() + (cell.letters().isEmpty() ? ""
-                                : " " + cell.letters()))).toList());
+                table.row(strategy.toString(), results.cells(strategy).stream().map(
+                        cell -> Table.Value.of(cell.falseAnswers(), cell.falseAnswers() + (cell.letters().isEmpty() ? ""
+                                : " " + cell.letters())))
+                        .toList());
             }
             return table.lines();
         }

@@ -198,7 +198,8 @@ record RaceResults(EngineFacts engine, race_repro.Plan plan, double lone, List<R
     /** The cell, if it was played. */
     Optional<Cell> played(race_repro.Scenario scenario, race_repro.Strategy strategy) {
         return plan.scenarios().contains(scenario) && plan.strategies().contains(strategy)
-                ? Optional.of(cell(scenario, strategy)) : Optional.empty();
+                ? Optional.of(cell(scenario, strategy))
+                : Optional.empty();
     }
 
     List<Cell> cells(race_repro.Strategy strategy) {
@@ -261,6 +262,7 @@ record RaceResults(EngineFacts engine, race_repro.Plan plan, double lone, List<R
                 .filter(strategy -> strategy != telling.strategy())
                 .flatMap(strategy -> rounds.stream().filter(round -> round.procedure() == strategy.procedure
                         && round.scenario() == telling.round().scenario() && round.number() == telling.round().number())
-                        .map(round -> new Telling(strategy, round))).findFirst();
+                        .map(round -> new Telling(strategy, round)))
+                .findFirst();
     }
 }

@@ -96,12 +96,12 @@ final class RaceStage implements AutoCloseable {
 
     private static Docker docker(String command, Map<String, String> environment) {
         Map<String, String> own = new TreeMap<>(environment);
-        own.put("BUILDKIT_PROGRESS", "plain");  // what RaceTrack reads
+        own.put("BUILDKIT_PROGRESS", "plain"); // what RaceTrack reads
         return new Docker(command, own);
     }
 
     Processes.Finished docker(String... arguments) throws ensure_image.Failed {
-        return docker.run(race_repro.Site.watch(), List.of(arguments), line -> { });
+        return docker.run(race_repro.Site.watch(), List.of(arguments), line -> {});
     }
 
     String label() {
@@ -158,7 +158,7 @@ final class RaceStage implements AutoCloseable {
             delete(root);
             if (throwaway == null) {
                 removeContainers();
-                tidy(Reference.parse(name));  // again and again: after Ctrl-C a last build may come in
+                tidy(Reference.parse(name)); // again and again: after Ctrl-C a last build may come in
                 pruneSteps();
             }
         } finally {

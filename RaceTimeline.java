@@ -101,7 +101,7 @@ final class RaceTimeline {
             Arrays.fill(cells, RaceTrack.Phase.WAITING);
             int end = column(bar.track().last().at());
             for (Span span : bar.spans()) {
-                int latest = span.phase() == RaceTrack.Phase.NAMING ? end - 1 : end;  // short, but what this is about
+                int latest = span.phase() == RaceTrack.Phase.NAMING ? end - 1 : end; // short, but what this is about
                 Arrays.fill(cells, Math.max(0, Math.min(column(span.from()), latest)), end, span.phase());
             }
             cells[end] = bar.answer();
@@ -128,39 +128,41 @@ final class RaceTimeline {
      * as readable on a telephone; phases differ by lightness and hatching, so that it also reads in black and white.
      */
     record Svg(List<RaceResults.Telling> tellings) {
-        private static final String STYLE = """
-            .rt-page{fill:#fff}.rt-text{fill:#1f2328}.rt-faint{fill:#59636e}.rt-bad{fill:#b3201b;font-weight:700}
-            .rt-line{stroke:#8c959f;fill:none}.rt-race{stroke:#b3201b;stroke-width:1.5;stroke-dasharray:4 3;fill:none}
-            .rt-edge{fill:none;stroke:#59636e}
-            .rt-looking-up{fill:#f6f8fa}.rt-looking-up-ink{fill:#8c959f}
-            .rt-building{fill:#d5e6fb}.rt-building-ink{stroke:#5a8fd0}
-            .rt-exporting{fill:#e3b341}.rt-exporting-ink{stroke:#7a5200}
-            .rt-naming{fill:#4b1f78}
-            .rt-retrying{fill:#fff}.rt-retrying-ink{stroke:#1f2328}
-            text{font:12px system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
-            .rt-title{font-weight:700;font-size:13px}
-            @media (prefers-color-scheme:dark){
-            .rt-page{fill:#0d1117}.rt-text{fill:#e6edf3}.rt-faint{fill:#9198a1}.rt-bad{fill:#ff8d85}
-            .rt-line{stroke:#6e7681}.rt-race{stroke:#ff8d85}.rt-edge{stroke:#9198a1}
-            .rt-looking-up{fill:#161b22}.rt-looking-up-ink{fill:#7d8590}
-            .rt-building{fill:#1d3a63}.rt-building-ink{stroke:#6ea8f5}
-            .rt-exporting{fill:#9a6b00}.rt-exporting-ink{stroke:#ffe08a}
-            .rt-naming{fill:#e2c5ff}
-            .rt-retrying{fill:#0d1117}.rt-retrying-ink{stroke:#e6edf3}}
-            """;
-        private static final String PATTERNS = """
-            <pattern id="rt-looking-up" width="6" height="6" patternUnits="userSpaceOnUse">\
-            <rect class="rt-looking-up" width="6" height="6"/>\
-            <circle class="rt-looking-up-ink" cx="3" cy="3" r="1"/></pattern>
-            <pattern id="rt-building" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">\
-            <rect class="rt-building" width="6" height="6"/><path class="rt-building-ink" d="M0 0V6"/></pattern>
-            <pattern id="rt-exporting" width="4" height="4" patternUnits="userSpaceOnUse">\
-            <rect class="rt-exporting" width="4" height="4"/><path class="rt-exporting-ink" d="M0 2H4"/></pattern>
-            <pattern id="rt-naming" width="6" height="6" patternUnits="userSpaceOnUse">\
-            <rect class="rt-naming" width="6" height="6"/></pattern>
-            <pattern id="rt-retrying" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">\
-            <rect class="rt-retrying" width="6" height="6"/><path class="rt-retrying-ink" d="M0 0V6M0 0H6"/></pattern>
-            """;
+        private static final String STYLE =
+                """
+                        .rt-page{fill:#fff}.rt-text{fill:#1f2328}.rt-faint{fill:#59636e}.rt-bad{fill:#b3201b;font-weight:700}
+                        .rt-line{stroke:#8c959f;fill:none}.rt-race{stroke:#b3201b;stroke-width:1.5;stroke-dasharray:4 3;fill:none}
+                        .rt-edge{fill:none;stroke:#59636e}
+                        .rt-looking-up{fill:#f6f8fa}.rt-looking-up-ink{fill:#8c959f}
+                        .rt-building{fill:#d5e6fb}.rt-building-ink{stroke:#5a8fd0}
+                        .rt-exporting{fill:#e3b341}.rt-exporting-ink{stroke:#7a5200}
+                        .rt-naming{fill:#4b1f78}
+                        .rt-retrying{fill:#fff}.rt-retrying-ink{stroke:#1f2328}
+                        text{font:12px system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
+                        .rt-title{font-weight:700;font-size:13px}
+                        @media (prefers-color-scheme:dark){
+                        .rt-page{fill:#0d1117}.rt-text{fill:#e6edf3}.rt-faint{fill:#9198a1}.rt-bad{fill:#ff8d85}
+                        .rt-line{stroke:#6e7681}.rt-race{stroke:#ff8d85}.rt-edge{stroke:#9198a1}
+                        .rt-looking-up{fill:#161b22}.rt-looking-up-ink{fill:#7d8590}
+                        .rt-building{fill:#1d3a63}.rt-building-ink{stroke:#6ea8f5}
+                        .rt-exporting{fill:#9a6b00}.rt-exporting-ink{stroke:#ffe08a}
+                        .rt-naming{fill:#e2c5ff}
+                        .rt-retrying{fill:#0d1117}.rt-retrying-ink{stroke:#e6edf3}}
+                        """;
+        private static final String PATTERNS =
+                """
+                        <pattern id="rt-looking-up" width="6" height="6" patternUnits="userSpaceOnUse">\
+                        <rect class="rt-looking-up" width="6" height="6"/>\
+                        <circle class="rt-looking-up-ink" cx="3" cy="3" r="1"/></pattern>
+                        <pattern id="rt-building" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">\
+                        <rect class="rt-building" width="6" height="6"/><path class="rt-building-ink" d="M0 0V6"/></pattern>
+                        <pattern id="rt-exporting" width="4" height="4" patternUnits="userSpaceOnUse">\
+                        <rect class="rt-exporting" width="4" height="4"/><path class="rt-exporting-ink" d="M0 2H4"/></pattern>
+                        <pattern id="rt-naming" width="6" height="6" patternUnits="userSpaceOnUse">\
+                        <rect class="rt-naming" width="6" height="6"/></pattern>
+                        <pattern id="rt-retrying" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">\
+                        <rect class="rt-retrying" width="6" height="6"/><path class="rt-retrying-ink" d="M0 0V6M0 0H6"/></pattern>
+                        """;
         private static final double LEFT = 6;
         private static final double RIGHT = 74;
         private static final int ROW = 22;
@@ -181,7 +183,8 @@ final class RaceTimeline {
         private String element(String attributes) {
             StringBuilder svg = new StringBuilder("<svg " + attributes + " role=\"img\" aria-labelledby=\"rt-t\">\n"
                     + "<title id=\"rt-t\">" + RacePages.xml(tellings.stream().map(RaceText::telling)
-                    .collect(Collectors.joining(" "))) + "</title>\n<style>\n" + STYLE + "</style>\n<defs>\n" + PATTERNS
+                            .collect(Collectors.joining(" ")))
+                    + "</title>\n<style>\n" + STYLE + "</style>\n<defs>\n" + PATTERNS
                     + "</defs>\n<rect class=\"rt-page\" width=\"100%\" height=\"100%\" rx=\"6\"/>\n");
             int y = 8;
             for (RaceResults.Telling telling : tellings) {
@@ -299,7 +302,7 @@ final class RaceTimeline {
                 if (span.phase() != RaceTrack.Phase.WAITING) {
                     lines.add(String.format(Locale.ROOT, "    %s :%s%d, %d", span.phase(), tag(span.phase()),
                             Math.round(span.from() * 1000), Math.max(Math.round(span.to() * 1000),
-                            Math.round(span.from() * 1000) + 1)));
+                                    Math.round(span.from() * 1000) + 1)));
                 }
             }
         }

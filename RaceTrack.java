@@ -16,7 +16,7 @@ final class RaceTrack implements ensure_image.Events {
     private static final Pattern EXPORT = Pattern.compile("#\\d+ (?:exporting to image|unpacking to .*)");
     private static final Pattern NAME = Pattern.compile("#\\d+ naming to .*");
     private static final Pattern ID = Pattern.compile(
-        "#\\d+ (?:exporting manifest(?: list)?|writing image) (sha256:[0-9a-f]{64}).*");
+            "#\\d+ (?:exporting manifest(?: list)?|writing image) (sha256:[0-9a-f]{64}).*");
 
     private final DoubleSupplier seconds;
     private final List<Mark> marks = new ArrayList<>(List.of(new Mark(Phase.WAITING, 0)));
@@ -108,9 +108,9 @@ final class RaceTrack implements ensure_image.Events {
         } else if (race == null && Stream.of(FailureText.values())
                 .anyMatch(known -> known.kind == Verdict.Kind.CLAIMED
                         && known.pattern.matcher(line).matches())) {
-            boolean naming = last().phase() == Phase.NAMING;
-            race = new Race(line, naming ? last().at() : seconds.getAsDouble(), naming);
-        }
+                            boolean naming = last().phase() == Phase.NAMING;
+                            race = new Race(line, naming ? last().at() : seconds.getAsDouble(), naming);
+                        }
     }
 
     /** BuildKit prints the line again when it has shown something else meanwhile. */

@@ -34,8 +34,10 @@ record Recipe(Reference reference, Path context, Source dockerfile, Options opti
      */
     static void requireReadable(String what, String text) throws ensure_image.Failed {
         if (text.indexOf(LOST) >= 0) {
-            throw new ensure_image.Failed(ensure_image.ExitCode.USAGE, what + " has characters that this locale does not "
-                    + "have", "Use a locale of UTF-8, such as LC_ALL=C.UTF-8.");
+            throw new ensure_image.Failed(ensure_image.ExitCode.USAGE,
+                    what + " has characters that this locale does not "
+                            + "have",
+                    "Use a locale of UTF-8, such as LC_ALL=C.UTF-8.");
         }
     }
 
@@ -62,7 +64,7 @@ record Recipe(Reference reference, Path context, Source dockerfile, Options opti
 
         /** Not to be passed through: ours to set, or options of our own, so that there is one way to say it. */
         private static final Pattern OURS = Pattern.compile(
-            "(-f|--(?:file|target|platform|iidfile|metadata-file))(?:=.*)?", Pattern.DOTALL);
+                "(-f|--(?:file|target|platform|iidfile|metadata-file))(?:=.*)?", Pattern.DOTALL);
 
         /**
          * As on the command line.

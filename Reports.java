@@ -72,7 +72,8 @@ final class Reports implements ensure_image.Report {
         }
         boolean inCi = !List.of("", "false").contains(environment.getOrDefault("CI", ""));
         return terminal.progress() && !inCi && !style.quiet && !style.verbose
-                ? new Live(out, err, terminal.unicode() ? "\u2026" : "...") : new Console(out, err);
+                ? new Live(out, err, terminal.unicode() ? "\u2026" : "...")
+                : new Console(out, err);
     }
 
     // ----------------------------------------------------------------------------------------- what happens
@@ -573,13 +574,13 @@ final class Reports implements ensure_image.Report {
     private static final class BuildOutput {
         /** BuildKit's, whose steps' own output has the time after the number; the legacy builder's; podman's. */
         private static final Pattern STEP = Pattern.compile(
-            "#\\d+ (?<buildkit>\\[[^]]+] .+|exporting to \\w+)|(?:Step|STEP) (?<number>\\d+/\\d+) ?: (?<other>.+)");
+                "#\\d+ (?<buildkit>\\[[^]]+] .+|exporting to \\w+)|(?:Step|STEP) (?<number>\\d+/\\d+) ?: (?<other>.+)");
 
         private static final String RULER = "-".repeat(20);
         private static final Pattern PLACE = Pattern.compile(".+:(\\d{1,9})");
         private static final Pattern LEGACY_VERDICT = Pattern.compile(".* returned a non-zero code: \\d+");
         private static final Pattern VERDICT = Pattern.compile(
-            "(?:ERROR: )?(?:failed to build: )?(?:failed to solve: )?(.+)");
+                "(?:ERROR: )?(?:failed to build: )?(?:failed to solve: )?(.+)");
 
         private BuildOutput() {
         }

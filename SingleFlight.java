@@ -182,7 +182,9 @@ final class SingleFlight {
     }
 
     /** How a flight ended; unknown if its holder died, or gave up without a word, or nobody held it. */
-    private enum End { SUCCEEDED, FAILED, UNKNOWN }
+    private enum End {
+        SUCCEEDED, FAILED, UNKNOWN
+    }
 
     /**
      * This JVM's part in one key: it holds the lock file, or waits for a process that does.
@@ -237,7 +239,7 @@ final class SingleFlight {
         }
 
         private boolean poll(Wait wait) throws IOException, InterruptedException {
-            for (boolean first = true; ; first = false) {
+            for (boolean first = true;; first = false) {
                 lock = channel.tryLock();
                 if (lock != null && isCurrent()) {
                     hold();

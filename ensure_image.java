@@ -69,8 +69,9 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "ensure_image [OPTIONS] REF[=DIR]... [-- DOCKER BUILD OPTIONS...]",
             "       ensure_image [OPTIONS] --all [-- DOCKER BUILD OPTIONS...]"},
         description = {"", "Ensures that the engine holds the image REF, built from what is in its folder now: "
-            + "builds it if it is missing or stale. Safe to run many times at once: whoever loses the race for the tag succeeds "
-            + "too.", ""},
+                + "builds it if it is missing or stale. Safe to run many times at once: whoever loses the race for the tag succeeds "
+                + "too.",
+            ""},
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
             " 0:every image is there and current",
@@ -102,7 +103,7 @@ public final class ensure_image implements Callable<Integer> {
 
     @Parameters(arity = "0..*", paramLabel = "REF[=DIR]",
             description = "Image reference, NAME[:TAG]. DIR is its build context; by default REF names it: "
-                + "images/NAME/TAG/, else images/NAME/ if the tag is 'latest' or that folder holds the Dockerfile.")
+                    + "images/NAME/TAG/, else images/NAME/ if the tag is 'latest' or that folder holds the Dockerfile.")
     private List<String> arguments = List.of();
 
     @Option(names = {"-a", "--all"}, description = "Every image of the collection, the folder of --images.")
@@ -110,7 +111,7 @@ public final class ensure_image implements Callable<Integer> {
 
     @Option(names = "--images", paramLabel = "DIR",
             description = "The collection: where the folders of the images are (default: ${DEFAULT-VALUE}). An image "
-                + "that is built FROM another one of it is built after that one, and becomes stale with it.")
+                    + "that is built FROM another one of it is built after that one, and becomes stale with it.")
     private Path images = Path.of("images");
 
     @ArgGroup(validate = false, heading = "%nWhat it is built from:%n")
@@ -167,7 +168,7 @@ public final class ensure_image implements Callable<Integer> {
 
         @Option(names = "--attempts", paramLabel = "N",
                 description = "How often to build when the tag is lost to others or an export fails for a passing "
-                    + "reason (default: ${DEFAULT-VALUE}).")
+                        + "reason (default: ${DEFAULT-VALUE}).")
         private int attempts = 5;
 
         @Option(names = "--timeout", paramLabel = "SECONDS",
@@ -180,7 +181,7 @@ public final class ensure_image implements Callable<Integer> {
 
         @Option(names = "--wait", paramLabel = "SECONDS",
                 description = "With --single-flight: how long to wait before building anyway (default: "
-                    + "${DEFAULT-VALUE}).")
+                        + "${DEFAULT-VALUE}).")
         private int waitSeconds = 120;
     }
 
@@ -207,7 +208,8 @@ public final class ensure_image implements Callable<Integer> {
         @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
         private boolean help;
 
-        @Option(names = {"-V", "--version"}, versionHelp = true, description = "Print the version; with --verbose all that a report of a mistake needs.")
+        @Option(names = {"-V", "--version"}, versionHelp = true,
+                description = "Print the version; with --verbose all that a report of a mistake needs.")
         private boolean version;
     }
 
@@ -332,8 +334,10 @@ public final class ensure_image implements Callable<Integer> {
         public String[] getVersion() {
             String own = "ensure_image " + VERSION;
             ensure_image script = (ensure_image) spec.userObject();
-            return script.output.verbose ? new String[] {own, "Java " + System.getProperty("java.runtime.version") + ", "
-                    + System.getProperty("os.name") + " " + System.getProperty("os.arch"), engine(script)}
+            return script.output.verbose
+                    ? new String[] {own, "Java " + System.getProperty("java.runtime.version") + ", "
+                            + System.getProperty("os.name") + " " + System.getProperty("os.arch"),
+                        engine(script)}
                     : new String[] {own};
         }
 
@@ -420,7 +424,7 @@ public final class ensure_image implements Callable<Integer> {
 
         /** One image on its bases; again, with its bases, if one of them was replaced while it was built. */
         private Result one(Images.Image image, Map<Reference, Future<Result>> results) throws Failed {
-            for (int round = 1; ; round++) {
+            for (int round = 1;; round++) {
                 SortedMap<String, String> bases = new TreeMap<>();
                 for (Images.Image base : image.bases()) {
                     Result result = round == 1 ? base(image, results.get(base.reference())) : one(base, results);
@@ -526,7 +530,7 @@ public final class ensure_image implements Callable<Integer> {
             Outcome ifThere = Outcome.PRESENT;
             boolean owed = rule == Rule.ALWAYS;
             Verdict verdict = null;
-            for (int builds = 0; ; ) {
+            for (int builds = 0;;) {
                 Freshness.Found found = lookUp(recipe, rule, watch);
                 if (found.isCurrent() && !owed) {
                     return new Result(recipe, ifThere, found, builds, watch.elapsed());
@@ -888,8 +892,10 @@ public final class ensure_image implements Callable<Integer> {
         }
 
         static Failed silent(Processes.Finished process) {
-            return new Failed(ExitCode.NO_ENGINE, "docker image inspect did not answer: it printed nothing that is known "
-                    + "and ended with status " + process.status(), ENGINE_HINT);
+            return new Failed(ExitCode.NO_ENGINE,
+                    "docker image inspect did not answer: it printed nothing that is known "
+                            + "and ended with status " + process.status(),
+                    ENGINE_HINT);
         }
 
         static Failed noTemporaryFolder(UncheckedIOException e) {
@@ -930,7 +936,8 @@ public final class ensure_image implements Callable<Integer> {
         static String printable(Object text) {
             return COLOUR.matcher(String.valueOf(text)).replaceAll("").codePoints()
                     .mapToObj(c -> c == '\t' || !UNPRINTABLE.contains((byte) Character.getType(c))
-                        ? Character.toString(c) : String.format(Locale.ROOT, "\\u%04x", c))
+                            ? Character.toString(c)
+                            : String.format(Locale.ROOT, "\\u%04x", c))
                     .collect(Collectors.joining());
         }
     }

@@ -68,7 +68,8 @@ import picocli.CommandLine.Spec;
         sortOptions = false, usageHelpAutoWidth = true, separator = " ",
         customSynopsis = "race_repro [OPTIONS]",
         description = {"", "Lets N builders want an image at once, R times, and counts who was told the truth. Needs "
-            + "nothing: where no engine answers, or the engine at hand cannot race, it starts a throwaway one.", ""},
+                + "nothing: where no engine answers, or the engine at hand cannot race, it starts a throwaway one.",
+            ""},
         optionListHeading = "Options:%n",
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
@@ -127,7 +128,7 @@ public final class race_repro implements Callable<Integer> {
 
     @Option(names = "--within", paramLabel = "SECONDS",
             description = "Start no round, after the first, that would end later (default: " + DEFAULT_WITHIN
-                + "; none with -r, --all or --until-race).")
+                    + "; none with -r, --all or --until-race).")
     private Integer within;
 
     @Option(names = "--until-race", description = "Stop after the first round in which somebody lost the race "
@@ -163,7 +164,7 @@ public final class race_repro implements Callable<Integer> {
 
     @Option(names = "--engine", paramLabel = "WHICH", defaultValue = "",
             description = "current, throwaway[:VERSION] or dind[:VERSION], as with_docker --engine has them "
-                + "(default: current if it can race, else throwaway).")
+                    + "(default: current if it can race, else throwaway).")
     private String engine;
 
     @Option(names = "--docker", paramLabel = "COMMAND", defaultValue = "docker",
@@ -323,7 +324,7 @@ public final class race_repro implements Callable<Integer> {
          * takes its turn in every scenario, so that whatever else the machine does hits all alike.
          */
         RaceResults all() throws ensure_image.Failed, InterruptedException {
-            lone();  // fetches the base image
+            lone(); // fetches the base image
             double lone = lone().wall();
             List<RaceResults.Round> played = new ArrayList<>();
             double begin = 0;
@@ -351,8 +352,9 @@ public final class race_repro implements Callable<Integer> {
                     || !stage.engine.canRace()) {
                 return;
             }
-            List<RaceResults.Round> plain = new ArrayList<>(played.stream().filter(round ->
-                    round.scenario() == Scenario.SAME && round.procedure() == Strategy.NAIVE.procedure).toList());
+            List<RaceResults.Round> plain = new ArrayList<>(played.stream()
+                    .filter(round -> round.scenario() == Scenario.SAME && round.procedure() == Strategy.NAIVE.procedure)
+                    .toList());
             double longest = plain.stream().mapToDouble(RaceResults.Round::wall).max().orElse(0);
             while (plain.stream().allMatch(round -> round.lost() == 0)
                     && stage.clock.seconds() + longest + 1 < plan.within()) {
@@ -496,7 +498,8 @@ public final class race_repro implements Callable<Integer> {
 
         /** Waits until all are ready; also returns, if one of them has ended instead. */
         void awaitAll(List<? extends Future<?>> builders) throws InterruptedException {
-            while (!ready.await(20, TimeUnit.MILLISECONDS) && builders.stream().noneMatch(Future::isDone)) { }
+            while (!ready.await(20, TimeUnit.MILLISECONDS) && builders.stream().noneMatch(Future::isDone)) {
+            }
         }
 
         void await() throws InterruptedException {
@@ -588,10 +591,10 @@ public final class race_repro implements Callable<Integer> {
             @Override
             Ended run(Site site, Recipe recipe, int builder, ensure_image.Events events) throws ensure_image.Failed {
                 events.step(recipe, ensure_image.Step.WAITING);
-                THREADS.lock();  // a file lock is the whole JVM's
+                THREADS.lock(); // a file lock is the whole JVM's
                 try (FileChannel file = FileChannel.open(site.folder().resolve("lock"), StandardOpenOption.CREATE,
                         StandardOpenOption.WRITE)) {
-                    file.lock();  // until the file is closed
+                    file.lock(); // until the file is closed
                     return CHECK_THEN_BUILD.run(site, recipe, builder, events);
                 } catch (IOException e) {
                     throw new ensure_image.Failed(ensure_image.ExitCode.BUG, "cannot lock a file: " + e, "");
@@ -615,7 +618,7 @@ public final class race_repro implements Callable<Integer> {
             Ended run(Site site, Recipe recipe, int builder, ensure_image.Events events) throws ensure_image.Failed {
                 events.step(recipe, ensure_image.Step.LOOKING_UP);
                 site.docker().run(Site.watch(), List.of("image", "rm", "--force", recipe.reference().toString()),
-                        line -> { });
+                        line -> {});
                 return build(site, recipe, events);
             }
         };
@@ -624,7 +627,7 @@ public final class race_repro implements Callable<Integer> {
 
         /** Answers about the image; the others say that there was no experiment. */
         private static final Set<ensure_image.ExitCode> OURS_TO_REPORT = EnumSet.of(ensure_image.ExitCode.BUILD_FAILED,
-            ensure_image.ExitCode.GAVE_UP, ensure_image.ExitCode.TIMED_OUT);
+                ensure_image.ExitCode.GAVE_UP, ensure_image.ExitCode.TIMED_OUT);
 
         /** Whether everything is built once, before the builders start. */
         final boolean prebuilds;
@@ -660,7 +663,7 @@ public final class race_repro implements Callable<Integer> {
             switch (verdict.kind()) {
                 case NO_ENGINE -> throw site.docker().noEngine(verdict.line());
                 case INTERRUPTED -> throw ensure_image.Text.interrupted();
-                default -> { }
+                default -> {}
             }
             return new Ended(build.status() == 0, build.err(), recipe.reference().toString());
         }
@@ -827,7 +830,7 @@ public final class race_repro implements Callable<Integer> {
         /** With ensure_image, so that its label is there to be compared; others do not look at it. */
         void buildNow(Wish wish) throws ensure_image.Failed {
             new Site(stage.docker, stage.command, folder.path()).ensure(with(wish.recipe(), "STEP_SECONDS", "0"), false,
-                    (recipe, message) -> { });
+                    (recipe, message) -> {});
         }
 
         private static Recipe with(Recipe recipe, String argument, String value) {
@@ -991,8 +994,9 @@ public final class race_repro implements Callable<Integer> {
         }
 
         static String playing(Scenario scenario, Procedure procedure, int number) {
-            return number == 0 ? "one lone build: " : scenario + ", "
-                    + strategies(procedure, List.of(Strategy.values())) + ", round " + number + ": ";
+            return number == 0 ? "one lone build: "
+                    : scenario + ", "
+                            + strategies(procedure, List.of(Strategy.values())) + ", round " + number + ": ";
         }
 
         static String phases(List<RaceTrack> tracks) {

@@ -53,17 +53,17 @@ import picocli.CommandLine.Parameters;
         customSynopsis = {"with_docker [--engine VERSION] [--store containerd|classic] [--] COMMAND...",
             "       with_docker [OPTIONS] --shell"},
         description = {"%nRuns COMMAND with a private, throwaway, real Docker engine: DOCKER_HOST is set and a matching"
-            + " `docker` is first on PATH. COMMAND's exit status is passed on. When it ends, the engine is gone with"
-            + " all that was in it. The image `busybox` is there from the start.%n",
+                + " `docker` is first on PATH. COMMAND's exit status is passed on. When it ends, the engine is gone with"
+                + " all that was in it. The image `busybox` is there from the start.%n",
             "Needs root on Debian or Ubuntu, or a Docker, see below. The first start of a version unpacks Docker's"
-            + " Debian packages into $${XDG_CACHE_HOME:-~/.cache}/ensure_image/engines (about 450 MB, 20 s); delete"
-            + " that to get newer ones.%n",
+                    + " Debian packages into $${XDG_CACHE_HOME:-~/.cache}/ensure_image/engines (about 450 MB, 20 s); delete"
+                    + " that to get newer ones.%n",
             "COMMAND sees only its own processes and the engine's, and whatever it leaves running ends with it. The"
-            + " engine sees your home and the current folder, for bind mounts. It can reach the network, but is not"
-            + " reached from it: a published port is open on COMMAND's localhost alone.%n",
+                    + " engine sees your home and the current folder, for bind mounts. It can reach the network, but is not"
+                    + " reached from it: a published port is open on COMMAND's localhost alone.%n",
             "--engine dind:VERSION starts the engine in a privileged container of the image docker:VERSION-dind, on the"
-            + " Docker that you have; no root needed. COMMAND is an ordinary process then: it uses your `docker`, has"
-            + " the host's network, and finds published ports at $$TESTCONTAINERS_HOST_OVERRIDE.%n"},
+                    + " Docker that you have; no root needed. COMMAND is an ordinary process then: it uses your `docker`, has"
+                    + " the host's network, and finds published ports at $$TESTCONTAINERS_HOST_OVERRIDE.%n"},
         optionListHeading = "Options:%n",
         exitCodeListHeading = "%nExit status:%n",
         exitCodeList = {"N:COMMAND's own; else", "2:usage", "69:no engine: it cannot be had here, or did not start",
@@ -84,12 +84,12 @@ class with_docker implements Callable<Integer> {
 
     @Option(names = "--disk", paramLabel = "MB",
             description = "Size of the engine's disk, of which only what is used is taken. Not for dind. Default: "
-                + Spec.DISK)
+                    + Spec.DISK)
     private Integer disk;
 
     @Option(names = "--network", paramLabel = "NETWORK", defaultValue = "engine",
             description = "COMMAND's network: ${COMPLETION-CANDIDATES}. With `engine`, localhost has the ports that"
-                + " containers publish; with `host`, what else this machine has there. Default: ${DEFAULT-VALUE}")
+                    + " containers publish; with `host`, what else this machine has there. Default: ${DEFAULT-VALUE}")
     private Network network;
 
     @Option(names = "--shell", description = "Run a shell ($$SHELL, else sh) as COMMAND")
@@ -256,15 +256,16 @@ class with_docker implements Callable<Integer> {
 
     /** Where a start tells what it does. */
     interface Progress {
-        Progress NONE = new Progress() { };
+        Progress NONE = new Progress() {
+        };
 
         /** What is being done now, until the next step or {@link #done()}. */
-        default void step(String what) { }
+        default void step(String what) {}
 
         /** What the user should know even afterwards. */
-        default void notice(String what) { }
+        default void notice(String what) {}
 
-        default void done() { }
+        default void done() {}
     }
 
     // ---- the life of an engine ------------------------------------------------------------------------------------
@@ -495,7 +496,7 @@ class with_docker implements Callable<Integer> {
 
             static String run(Map<String, String> environment, Duration timeout, List<String> line)
                     throws Failure, InterruptedException {
-                return run(environment, timeout, line, output -> { });
+                return run(environment, timeout, line, output -> {});
             }
 
             /** Runs a command to its end and returns its output. What it prints on failure is in the exception. */
@@ -582,7 +583,8 @@ class with_docker implements Callable<Integer> {
                     socket.connect(UnixDomainSocketAddress.of(file));
                     socket.write(ByteBuffer.wrap("GET /_ping HTTP/1.0\r\n\r\n".getBytes(StandardCharsets.US_ASCII)));
                     var answer = ByteBuffer.allocate(12);
-                    while (answer.hasRemaining() && socket.read(answer) >= 0) { }
+                    while (answer.hasRemaining() && socket.read(answer) >= 0) {
+                    }
                     return new String(answer.array(), StandardCharsets.US_ASCII).endsWith(" 200");
                 } catch (IOException e) {
                     return false; // not yet, or no more

@@ -64,7 +64,7 @@ final class BenchCollection {
         Map<String, String> targets = new LinkedHashMap<>();
         bases.forEach((name, base) -> targets.put(name, "{\"context\": \"%s\", \"tags\": [\"%s\"]%s}".formatted(
                 images.resolve(name), baked(name), base.equals(BenchStage.BASE) ? ""
-                    : ", \"contexts\": {\"%1$s\": \"target:%1$s\"}".formatted(base))));
+                        : ", \"contexts\": {\"%1$s\": \"target:%1$s\"}".formatted(base))));
         return targets;
     }
 

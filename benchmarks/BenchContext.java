@@ -116,7 +116,7 @@ final class BenchContext {
         String built = "bench-context:build-" + marker;
         ways.add(way(BUILD, stage.docker("build", "-t", built, tree.toString()), stage.holds(built, marker)));
         if (hashed) {
-            ways.add(way(HASH, stage.shell("hash", SCRIPT, tree.toString()), outcome -> { }));
+            ways.add(way(HASH, stage.shell("hash", SCRIPT, tree.toString()), outcome -> {}));
         }
         return new BenchScene("context: " + title, ways, BUILD, List.of(targets));
     }

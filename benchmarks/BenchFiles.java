@@ -34,7 +34,8 @@ final class BenchFiles {
         String all = bodies.entrySet().stream().map(body -> "  \"" + body.getKey() + "\": " + body.getValue())
                 .collect(Collectors.joining(",\n"));
         String group = kind.equals("target")
-                ? "\"group\": {\"default\": {\"targets\": " + list(List.copyOf(bodies.keySet())) + "}},\n" : "";
+                ? "\"group\": {\"default\": {\"targets\": " + list(List.copyOf(bodies.keySet())) + "}},\n"
+                : "";
         return Harness.write(file, "{" + group + "\"" + kind + "\": {\n" + all + "\n}}\n");
     }
 

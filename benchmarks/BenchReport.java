@@ -22,7 +22,7 @@ import java.util.stream.Collectors;
 record BenchReport(String command, int rounds, List<Session> sessions) {
     private static final int SCHEMA = 1;
     private static final List<String> HEADINGS =
-        List.of("", "median", "range", "ratio", "CPU", "peak", "lost", "to reach");
+            List.of("", "median", "range", "ratio", "CPU", "peak", "lost", "to reach");
     static final String LEGEND = """
             median, range: wall time until the last process ended, in seconds
             ratio: against the way that has 1.00, the median of the ratios within each round; in "to reach", too
@@ -116,7 +116,7 @@ record BenchReport(String command, int rounds, List<Session> sessions) {
                 ## Not reached
 
                 %s""".formatted(rounds, command, list(LEGEND.lines().toList()),
-                    sessions.stream().map(BenchReport::markdown).collect(Collectors.joining()), notReached());
+                sessions.stream().map(BenchReport::markdown).collect(Collectors.joining()), notReached());
     }
 
     private static String markdown(Session session) {

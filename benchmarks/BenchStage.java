@@ -20,7 +20,7 @@ import java.util.stream.Stream;
 final class BenchStage implements AutoCloseable {
 
     /** For a short life: only the quick compiler, one collector thread. */
-    private static final List<String> QUICK = List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC");
+    private static final List<String> QUICK = List.of("-XX:+UseSerialGC");
     private static final Duration LIMIT = Duration.ofMinutes(15);
     static final String BASE = "busybox";
     static final String LABEL = "bench";

@@ -53,7 +53,7 @@ final class BenchWarm {
         Path compose = BenchFiles.compose(file("compose"), 1, context, image("compose"));
         ways.add(building(COMPOSE, image("compose"), stage.docker("compose", "-f", compose.toString(), "build")));
         ways.add(way(INSPECT, stage.docker("image", "inspect", ensured), holds));
-        ways.add(way(JVM, stage.bareJvm(), outcome -> { }));
+        ways.add(way(JVM, stage.bareJvm(), outcome -> {}));
         return new BenchScene(processes == 1 ? "warm" : "warm, " + processes + " at once", ways, BUILD, targets(ways));
     }
 

@@ -233,7 +233,7 @@ final class bench implements Callable<Integer> {
         public Case convert(String name) {
             return Arrays.stream(Case.values()).filter(each -> each.toString().equals(name)).findFirst()
                     .orElseThrow(() -> new TypeConversionException("no case '" + name + "', only "
-                        + Arrays.stream(Case.values()).map(Case::toString).collect(Collectors.joining(", "))));
+                            + Arrays.stream(Case.values()).map(Case::toString).collect(Collectors.joining(", "))));
         }
     }
 }

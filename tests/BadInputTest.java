@@ -19,7 +19,7 @@ class BadInputTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"a", " ", "\t", "\r", "\r\n", "\n", "\\", "\\\n", "#", "\"", "\",\"", "[", "$", "${",
-            "${A:-", "$A",
+        "${A:-", "$A",
         "<<a ", "--x ", "--from=a ", "/", "../", "*", "a/", ",", "=", "\0", "\u00e9"})
     @Timeout(value = 30, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
     void aHugeDockerfileIsRead(String piece) {
@@ -38,13 +38,13 @@ class BadInputTest {
         String arguments = IntStream.range(0, 100).mapToObj(i -> "ARG A" + (i + 1) + "=$A" + i + "$A" + i + "\n")
                 .collect(Collectors.joining());
         Fingerprints.Dockerfile file = Fingerprints.Dockerfile.of(null,
-            ("ARG A0=xxxxxxxx\n" + arguments + "FROM $A100\n").getBytes(StandardCharsets.UTF_8), Map.of());
+                ("ARG A0=xxxxxxxx\n" + arguments + "FROM $A100\n").getBytes(StandardCharsets.UTF_8), Map.of());
         assertTrue(file.bases().first().contains("$"), "it is not known: " + file.bases());
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"a", " ", "\t", "\r", "\r\n", "\n", "\\", "\\a", "#", "!", "[", "[a]", "[a", "*", "**",
-            "**/", "a/", "../",
+        "**/", "a/", "../",
         "?", "*a", "/", "{", "(", "|", "\0", "\u00e9", "\u00a0"})
     @Timeout(value = 30, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
     void aHugeIgnoreFileIsRead(String piece) {

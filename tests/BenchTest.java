@@ -43,7 +43,7 @@ class BenchTest {
     @EnumSource
     void everyWayOfACaseGivesTheRightImage(bench.Case benchCase) throws Exception {
         for (BenchScene scene : benchCase.scenes(stage, bench.Size.SMALL)) {
-            BenchScene.Results results = scene.play(1, line -> { });
+            BenchScene.Results results = scene.play(1, line -> {});
             for (BenchScene.Way way : scene.ways()) {
                 assertEquals(1, results.samples().get(way.name()).size(), way.name());
                 assertTrue(results.peak(way.name()) > 0, way.name());
@@ -60,13 +60,13 @@ class BenchTest {
 
     @Test
     void anImageThatHadToBeBuiltIsNotMeasuredAsPresent() throws Exception {
-        BenchScene.Check present = BenchStage.present(outcome -> { });
+        BenchScene.Check present = BenchStage.present(outcome -> {});
         assertTrue(failure(List.of("echo", "built             app:1"), present).contains("not all was present"));
     }
 
     @Test
     void aCommandThatFailsFailsTheRun() throws Exception {
-        assertTrue(failure(List.of("false"), outcome -> { }).contains("exit status 1"));
+        assertTrue(failure(List.of("false"), outcome -> {}).contains("exit status 1"));
     }
 
     @Test
@@ -80,7 +80,7 @@ class BenchTest {
     private static String failure(List<String> line, BenchScene.Check check) {
         BenchScene.Way way = new BenchScene.Way("it", () -> new BenchScene.Trial(stage.launches(1, line), check));
         BenchScene scene = new BenchScene("scene", List.of(way), "it", List.of());
-        return assertThrows(BenchScene.Wrong.class, () -> scene.play(1, ignored -> { })).getMessage();
+        return assertThrows(BenchScene.Wrong.class, () -> scene.play(1, ignored -> {})).getMessage();
     }
 
     // ---- The command line
@@ -138,8 +138,9 @@ class BenchTest {
 
     private static BenchScene.Results results(double[] ours, double[] theirs) {
         BenchScene scene = new BenchScene("scene", List.of(new BenchScene.Way("ours", null),
-                new BenchScene.Way("theirs", null)), "theirs", List.of(new BenchTarget.Time("ours", 1.2, "theirs"),
-                    new BenchTarget.Time("ours", 2.0, "theirs")));
+                new BenchScene.Way("theirs", null)), "theirs",
+                List.of(new BenchTarget.Time("ours", 1.2, "theirs"),
+                        new BenchTarget.Time("ours", 2.0, "theirs")));
         return new BenchScene.Results(scene, Map.of("ours", samples(ours), "theirs", samples(theirs)));
     }
 

@@ -59,7 +59,7 @@ class BreakageTest {
         Harness.Result result = withClient(script, "--timeout", "4").env("BREAKAGE", app).run().expect(124);
         assertTrue(result.err().contains("timed out after 4.0 s: " + app + ":latest: docker "), cut(result.err()));
         Harness.eventually("nothing is left of it", Duration.ofSeconds(10), () -> environments().noneMatch(
-            environment -> environment.contains(marker)));
+                environment -> environment.contains(marker)));
     }
 
     @Test
@@ -75,8 +75,8 @@ class BreakageTest {
     void aClientThatDoesNotTellOfTriggersIsUnderstood() {
         bench.ensure(app + "=.").succeeded();
         Harness.Result result = withClient("case \"$*\" in *OnBuild*) echo 'Error: inspecting object: "
-            + "printing inspect output: template: inspect:1:40: executing \"inspect\" at <.OnBuild>: can'\\''t evaluate "
-            + "field OnBuild in type *v1.ImageConfig' >&2; exit 125;; esac; exec $DOCKER \"$@\"").run().succeeded();
+                + "printing inspect output: template: inspect:1:40: executing \"inspect\" at <.OnBuild>: can'\\''t evaluate "
+                + "field OnBuild in type *v1.ImageConfig' >&2; exit 125;; esac; exec $DOCKER \"$@\"").run().succeeded();
         assertTrue(result.out().startsWith("present  "), result.toString());
     }
 
@@ -85,7 +85,7 @@ class BreakageTest {
     @ValueSource(strings = {"Error: inspecting object: $name: image not known", "Error: $name: image not known"})
     void aMissingImageIsMissingInPodmansWordsToo(String text) {
         Harness.Result result = withClient("[ $1 = image ] || exec $DOCKER \"$@\"; $DOCKER \"$@\" 2>/dev/null && exit; "
-            + "for name; do :; done; echo \"" + text + "\" >&2; exit 125").run().succeeded();
+                + "for name; do :; done; echo \"" + text + "\" >&2; exit 125").run().succeeded();
         assertTrue(result.out().startsWith("built  "), result.toString());
     }
 
@@ -100,7 +100,7 @@ class BreakageTest {
         return ProcessHandle.allProcesses().map(process -> {
             try {
                 return Files.readString(Path.of("/proc/" + process.pid() + "/environ"),
-                    StandardCharsets.ISO_8859_1);
+                        StandardCharsets.ISO_8859_1);
             } catch (IOException e) {
                 return "";
             }
@@ -128,7 +128,7 @@ class BreakageTest {
     @Test
     void withoutAPlaceForTemporaryFilesItSaysSo() {
         Harness.Result result = bench.ensuring(app + "=.").env("XDG_CACHE_HOME", "/proc/no-cache")
-            .env("JAVA_TOOL_OPTIONS", "-Djava.io.tmpdir=/proc/no-tmp").run().expect(2);
+                .env("JAVA_TOOL_OPTIONS", "-Djava.io.tmpdir=/proc/no-tmp").run().expect(2);
         assertTrue(result.err().contains("ensure_image: no folder for temporary files: /proc/no-tmp/"),
                 result.toString());
     }

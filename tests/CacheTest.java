@@ -232,7 +232,7 @@ class CacheTest {
     @Test
     void manyCanWriteAndReadAtOnce() {
         Harness.together(6, i -> Harness.script("CacheTest", "write", Integer.toString(i)).env("HOME", home)
-                        .without("XDG_CACHE_HOME"))
+                .without("XDG_CACHE_HOME"))
                 .forEach(Harness.Result::succeeded);
         List<String> left = names("x");
         assertTrue(left.size() <= MOST && left.contains("shared"), left.toString());
@@ -288,11 +288,11 @@ class CacheTest {
         gone.waitFor();
         String swept = leave(gone.pid() + "-1", Duration.ofHours(25));
         List<String> kept = List.of(
-            leave(gone.pid() + "-2", Duration.ofHours(23)),
-            leave(ProcessHandle.current().pid() + "-3", Duration.ofHours(25)),
-            leave(gone.pid() + "-x", Duration.ofHours(25)),
-            leave("99999999999999999999-4", Duration.ofHours(25)),
-            leave("another", Duration.ofHours(25)));
+                leave(gone.pid() + "-2", Duration.ofHours(23)),
+                leave(ProcessHandle.current().pid() + "-3", Duration.ofHours(25)),
+                leave(gone.pid() + "-x", Duration.ofHours(25)),
+                leave("99999999999999999999-4", Duration.ofHours(25)),
+                leave("another", Duration.ofHours(25)));
         assertTrue(names("run").contains(swept));
 
         cache.scratch().close();

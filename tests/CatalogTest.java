@@ -55,7 +55,8 @@ class CatalogTest {
         Workbench bench = Workbench.ofToday();
         bench.write("images/exported/Dockerfile", "FROM busybox\n");
         String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
-        Harness.Result result = bench.command(java, "-jar", jar.toString(), "--format", "json", "exported").run().succeeded();
+        Harness.Result result =
+                bench.command(java, "-jar", jar.toString(), "--format", "json", "exported").run().succeeded();
         assertTrue(result.out().contains("\"outcome\":\"built\""), result.toString());
         assertEquals("exported:latest: building from images/exported\n", result.err());
     }

@@ -79,7 +79,8 @@ class CollectionTest {
         assertTrue(result.err().contains("build failed: " + base + ":latest"), result.toString());
         assertTrue(result.err().contains("not built: " + app + ":latest"), result.toString());
         assertEquals(List.of(app, base, tool), Stream.of(app, base, tool)
-                .filter(name -> result.out().contains(name + ":latest")).toList(), "every outcome is listed: " + result);
+                .filter(name -> result.out().contains(name + ":latest")).toList(),
+                "every outcome is listed: " + result);
     }
 
     @Test
@@ -99,11 +100,13 @@ class CollectionTest {
         image(base, "FROM busybox\nRUN sleep 1; echo " + id + " > /id\n");
         image(app, "FROM " + base + "\nRUN sleep 1\n");
         image(tool, "FROM " + app + "\nRUN sleep 1\n");
-        for (Harness.Result result : Harness.together(6, i -> bench.ensuring("--all", "--jobs", i % 2 == 0 ? "1" : "4"))) {
+        for (Harness.Result result : Harness.together(6,
+                i -> bench.ensuring("--all", "--jobs", i % 2 == 0 ? "1" : "4"))) {
             result.succeeded();
         }
         assertEquals(id, bench.cat(tool, "/id"));
-        outcomes("present " + base + ":latest", "present " + app + ":latest", "present " + tool + ":latest").in("--all");
+        outcomes("present " + base + ":latest", "present " + app + ":latest", "present " + tool + ":latest")
+                .in("--all");
     }
 
     /** Somebody else gives the base's name to another image while the image on it is built. */
@@ -125,7 +128,8 @@ class CollectionTest {
     @Test
     void mistakesAreNamed() {
         Harness.Result result = bench.ensure("--all").expect(2);
-        assertEquals("ensure_image: no collection: images is not a folder", result.err().lines().findFirst().orElse(""));
+        assertEquals("ensure_image: no collection: images is not a folder",
+                result.err().lines().findFirst().orElse(""));
         image(app, "FROM busybox\n");
         image(app + "/1", "FROM busybox\n");
         mistake("--all names every image, but there are references too", "--all", app);
@@ -159,8 +163,10 @@ class CollectionTest {
         /** Runs it, and compares outcome and reference of every line that it prints. */
         void in(String... arguments) {
             Harness.Result result = bench.ensure(arguments).succeeded();
-            assertEquals(lines, result.out().lines().map(line -> line.replaceAll(" +", " ").split(" sha256:")[0].strip())
-                    .toList(), result.toString());
+            assertEquals(lines,
+                    result.out().lines().map(line -> line.replaceAll(" +", " ").split(" sha256:")[0].strip())
+                            .toList(),
+                    result.toString());
             assertFalse(result.out().isEmpty());
         }
     }

@@ -25,11 +25,13 @@ class CommandLineTest {
         ensure_image parsed = new ensure_image();
         new CommandLine(parsed).parseArgs(line.split(" "));
         assertEquals(values(parsed), values(taken));
-        assertEquals(line.equals("app"), values(parsed).equals(values(parsed("app"))), "control: each means another thing");
+        assertEquals(line.equals("app"), values(parsed).equals(values(parsed("app"))),
+                "control: each means another thing");
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"-q -q app", "--quiet --quiet", "@file", "app @file", "-x", "--check app", "-a", "-qa", "app -j 2",
+    @ValueSource(strings = {"-q -q app", "--quiet --quiet", "@file", "app @file", "-x", "--check app", "-a", "-qa",
+        "app -j 2",
         "--quiet=true app", "-"})
     void everythingElseIsPicoclis(String line) throws Exception {
         ensure_image script = new ensure_image();

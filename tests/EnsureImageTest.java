@@ -37,7 +37,8 @@ class EnsureImageTest {
     // ---- Present, missing, built
 
     @ParameterizedTest
-    @CsvSource({"26.1, CONTAINERD, 1", "26.1, CONTAINERD, 0", "26.1, CLASSIC, 1", "28.5, CONTAINERD, 1", "28.5, CLASSIC, 0",
+    @CsvSource({"26.1, CONTAINERD, 1", "26.1, CONTAINERD, 0", "26.1, CLASSIC, 1", "28.5, CONTAINERD, 1",
+        "28.5, CLASSIC, 0",
         "20.10, CLASSIC, 1", "20.10, CLASSIC, 0"})
     void aMissingImageIsBuiltAndThenPresent(String version, with_docker.Store store, String buildkit) {
         Workbench engine = new Workbench(version, store, buildkit, folder);
@@ -72,12 +73,14 @@ class EnsureImageTest {
     @Test
     void buildArgumentsTargetAndWhatFollowsTheDashesReachTheBuild() {
         Workbench engine = new Workbench("26.1", with_docker.Store.CONTAINERD, "1", folder);
-        dockerfile("FROM busybox AS one\nARG A\nARG B\nRUN echo \"$A-$B\" > /args\nFROM one AS two\nRUN echo two > /two\n");
+        dockerfile(
+                "FROM busybox AS one\nARG A\nARG B\nRUN echo \"$A-$B\" > /args\nFROM one AS two\nRUN echo two > /two\n");
         engine.ensure(app + "=.", "--build-arg", "A=x y", "--build-arg=B", "--target", "one", "--", "--label", "l=a b")
                 .succeeded();
         assertEquals("x y-from the environment", engine.cat(app, "/args"));
         assertNotEquals(0, engine.docker("run", "--rm", app, "cat", "/two").status(), "stage two was not asked for");
-        assertEquals("a b", engine.docker("image", "inspect", app, "--format", "{{index .Config.Labels \"l\"}}").out().strip());
+        assertEquals("a b",
+                engine.docker("image", "inspect", app, "--format", "{{index .Config.Labels \"l\"}}").out().strip());
     }
 
     @Test
@@ -112,7 +115,7 @@ class EnsureImageTest {
             String argument = "ROUND=naive" + round;
             engine.docker("image", "rm", "--force", app);
             List<Harness.Result> results = Harness.together(BUILDERS,
-                i -> engine.command(engine.client(), "build", "--build-arg", argument, "--tag", app, "."));
+                    i -> engine.command(engine.client(), "build", "--build-arg", argument, "--tag", app, "."));
             naiveFailed = results.stream().anyMatch(result -> result.status() != 0 && result.err().contains(RACE));
         }
         assertTrue(naiveFailed, "control: naive builders race on this engine");
@@ -149,8 +152,10 @@ class EnsureImageTest {
         assertTrue(result.err().contains("useradd: user 'app' already exists"), "shows the build's output: " + result);
         List<String> lines = result.err().lines().toList();
         String last = lines.get(lines.size() - 1);
-        assertTrue(last.matches("ensure_image: build failed: " + app + ":latest \\(Dockerfile \\./Dockerfile, context \\.\\)"
-                + ", after [0-9.]+ s, docker's exit status [19]"), last);
+        assertTrue(last
+                .matches("ensure_image: build failed: " + app + ":latest \\(Dockerfile \\./Dockerfile, context \\.\\)"
+                        + ", after [0-9.]+ s, docker's exit status [19]"),
+                last);
         assertEquals("", result.out());
         assertNotEquals(0, engine.docker("image", "inspect", app).status(), "there is no image");
     }
@@ -161,7 +166,8 @@ class EnsureImageTest {
         Workbench engine = new Workbench("26.1", with_docker.Store.CONTAINERD, buildkit, folder);
         String line = "ERROR: failed to solve: image \"docker.io/library/" + app + ":latest\": already exists";
         Harness.write(folder.resolve("line"), line + "\n");
-        dockerfile("FROM busybox\nCOPY line /line\nRUN cat /line; cat /line >&2; printf '\\r%s' \"$(cat /line)\"; exit 1\n");
+        dockerfile(
+                "FROM busybox\nCOPY line /line\nRUN cat /line; cat /line >&2; printf '\\r%s' \"$(cat /line)\"; exit 1\n");
         Harness.Result result = engine.ensure(app + "=.").expect(10);
         assertTrue(result.err().contains(line), "control: the line is in the output: " + result);
     }
@@ -174,7 +180,8 @@ class EnsureImageTest {
         assertTrue(result.err().contains("| ensure_image: forged") && result.err().contains("| ::error::forged"),
                 "control: it was printed: " + result);
         assertFalse(result.err().contains("\033"), result.toString());
-        assertTrue(result.err().lines().noneMatch(line -> line.startsWith("ensure_image: forged") || line.startsWith("::")));
+        assertTrue(result.err().lines()
+                .noneMatch(line -> line.startsWith("ensure_image: forged") || line.startsWith("::")));
     }
 
     @ParameterizedTest
@@ -199,7 +206,8 @@ class EnsureImageTest {
         String sleep = longSleep();
         dockerfile("FROM busybox\nRUN " + sleep + "\n");
         // A terminal sends the signal to the whole foreground group; a test run in the background may ignore it.
-        try (Harness.Running running = engine.ensuring(List.of("setsid", "env", "--default-signal=INT"), app + "=.").start()) {
+        try (Harness.Running running =
+                engine.ensuring(List.of("setsid", "env", "--default-signal=INT"), app + "=.").start()) {
             Harness.eventually("it builds", Duration.ofSeconds(60), () -> isRunning(sleep));
             Harness.command("kill", "-INT", "--", "-" + running.pid()).run().succeeded();
             Harness.Result result = running.await().expect(130);
@@ -222,16 +230,19 @@ class EnsureImageTest {
                 Harness.script("ensure_image", "--version").in(folder).run().succeeded().out());
         Harness.Result verbose = Harness.script("ensure_image", "--version", "--verbose", "--docker", "no-such-docker")
                 .in(folder).run().succeeded();
-        assertTrue(verbose.out().contains("\nJava ") && verbose.out().contains("docker is not installed"), verbose.toString());
+        assertTrue(verbose.out().contains("\nJava ") && verbose.out().contains("docker is not installed"),
+                verbose.toString());
         String completion = Harness.script("ensure_image", "--completion").in(folder).run().succeeded().out();
-        Harness.Result completed = Harness.command("bash", "-c", "source /dev/stdin; COMP_WORDS=(ensure_image --single);"
-                + " COMP_CWORD=1; _complete_ensure_image ensure_image --single ensure_image; echo \"${COMPREPLY[@]}\"")
+        Harness.Result completed = Harness
+                .command("bash", "-c", "source /dev/stdin; COMP_WORDS=(ensure_image --single);"
+                        + " COMP_CWORD=1; _complete_ensure_image ensure_image --single ensure_image; echo \"${COMPREPLY[@]}\"")
                 .input(completion).in(folder).run().succeeded();
         assertEquals("--single-flight\n", completed.out());
     }
 
     @ParameterizedTest
-    @CsvSource({"26.1, CONTAINERD, containerd image store, BuildKit", "20.10, CLASSIC, classic image store, legacy builder"})
+    @CsvSource({"26.1, CONTAINERD, containerd image store, BuildKit",
+        "20.10, CLASSIC, classic image store, legacy builder"})
     void theVersionTellsWhatItRunsOn(String version, with_docker.Store store, String itsStore, String builder) {
         Workbench engine = new Workbench(version, store, "1", folder);
         Harness.Result result = engine.ensure("--verbose", "--version").succeeded();
@@ -248,13 +259,17 @@ class EnsureImageTest {
         assertMistake("ensure_image: malformed reference: 'App': a name is all lower case", "App");
         assertMistake("ensure_image: context not found: images/nowhere", "nowhere");
         assertMistake("ensure_image: context not found: there", "app=there");
-        assertMistake("ensure_image: context not found: images/empty/readme is not a folder", "app=images/empty/readme");
+        assertMistake("ensure_image: context not found: images/empty/readme is not a folder",
+                "app=images/empty/readme");
         assertMistake("ensure_image: Dockerfile not found: images/empty/Dockerfile", "empty");
         assertMistake("ensure_image: Dockerfile not found: other", "empty", "-f", "other");
         assertMistake("ensure_image: Unknown option: '--atempts'", "empty", "--atempts");
-        assertMistake("ensure_image: --check, --force are mutually exclusive (specify only one)", "empty", "--check", "--force");
-        assertMistake("ensure_image: --file names one Dockerfile, but there are several references", "a", "b", "-f", "x");
-        assertMistake("ensure_image: --attempts, --timeout, --jobs and --wait take numbers from 1", "empty", "--timeout", "0");
+        assertMistake("ensure_image: --check, --force are mutually exclusive (specify only one)", "empty", "--check",
+                "--force");
+        assertMistake("ensure_image: --file names one Dockerfile, but there are several references", "a", "b", "-f",
+                "x");
+        assertMistake("ensure_image: --attempts, --timeout, --jobs and --wait take numbers from 1", "empty",
+                "--timeout", "0");
         assertMistake("ensure_image: malformed reference: '\\u001b[2a': a name has letters, digits, and single . _ - "
                 + "between them", "\033[2a");
     }
@@ -269,7 +284,8 @@ class EnsureImageTest {
     @Test
     void aMissingDockerClientIsNamed() {
         dockerfile("FROM busybox\n");
-        Harness.Result result = Harness.script("ensure_image", app + "=.", "--docker", "no-such-docker").in(folder).run();
+        Harness.Result result =
+                Harness.script("ensure_image", app + "=.", "--docker", "no-such-docker").in(folder).run();
         assertEquals("ensure_image: docker is not installed: cannot start 'no-such-docker'",
                 result.expect(69).err().lines().findFirst().orElse(""));
     }
@@ -296,7 +312,8 @@ class EnsureImageTest {
             Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-------"));
             Harness.command("chown", "65534", socket.toString()).run().succeeded();
             Harness.Result result = engine.ensuring(
-                    List.of("setpriv", "--bounding-set=-dac_override,-dac_read_search"), app + "=.").env("DOCKER_HOST", "unix://" + socket).run().expect(69);
+                    List.of("setpriv", "--bounding-set=-dac_override,-dac_read_search"), app + "=.")
+                    .env("DOCKER_HOST", "unix://" + socket).run().expect(69);
             assertEquals("ensure_image: no permission to use the engine at unix://" + socket,
                     result.err().lines().findFirst().orElse(""), result.toString());
         }

@@ -102,7 +102,8 @@ class FailureTextTest {
         "index.docker.io/app"})
     void everySpellingOfAReferenceIsTheSameTag(String spelling) throws Exception {
         assertEquals(Verdict.Kind.CLAIMED, verdict(1,
-                List.of("ERROR: failed to solve: image \"docker.io/library/app:latest\": already exists"), spelling).kind());
+                List.of("ERROR: failed to solve: image \"docker.io/library/app:latest\": already exists"), spelling)
+                .kind());
     }
 
     @Test
@@ -115,19 +116,19 @@ class FailureTextTest {
     @ParameterizedTest
     @ValueSource(strings = {
         "ERROR: failed to solve: failed to prepare extraction snapshot \"extract-771744199-MArs sha256:1d41\": "
-            + "parent snapshot sha256:e644 does not exist: not found",
+                + "parent snapshot sha256:e644 does not exist: not found",
         "failed to open writer: lease does not exist: not found",
         "failed to export layer: NotFound: lease does not exist: not found",
         "Error response from daemon: failed commit on ref \"layer-sha256:1\": commit failed: lease does not exist",
         "ERROR: failed to solve: mount callback failed on /tmp/containerd-mount622803746: mount callback failed on "
-            + "/tmp/containerd-mount457946649: failed to open writer: ref buildkit/1/r7hengy3nchk411du0q39x1g8 locked: "
-            + "unavailable",
+                + "/tmp/containerd-mount457946649: failed to open writer: ref buildkit/1/r7hengy3nchk411du0q39x1g8 locked: "
+                + "unavailable",
         "ERROR: failed to build: failed to solve: Unavailable: ref moby/1/layer-sha256:4f4f locked for 234.449907ms "
-            + "(since 2026-09-11 11:54:05.578308467 +0200 CEST m=+13.046516127): unavailable",
+                + "(since 2026-09-11 11:54:05.578308467 +0200 CEST m=+13.046516127): unavailable",
         "Error response from daemon: rpc error: code = NotFound desc = content digest " + DIGEST + ": not found",
         "Error response from daemon: failed to read config content: NotFound: content digest " + DIGEST + ": not found",
         "Error response from daemon: failed to get config descriptor: rpc error: code = NotFound desc = blob " + DIGEST
-            + " expected at /var/lib/docker/containerd/blobs/sha256/1: blob not found: not found",
+                + " expected at /var/lib/docker/containerd/blobs/sha256/1: blob not found: not found",
     })
     void aFailureThatOthersCausePassesByItself(String line) throws Exception {
         assertEquals(Verdict.Kind.TRANSIENT, kind(line));
@@ -150,8 +151,9 @@ class FailureTextTest {
     @Test
     void aLineOfAnyLengthIsReadInLinearTime() throws Exception {
         for (String part : List.of("a", "\"", "image \"", "failed to solve: ", "target a: ", ": lease does not exist",
-            "ref a locked for b (since ", ": ref ")) {
-            String line = IntStream.range(0, 2_000_000 / part.length()).mapToObj(i -> part).collect(Collectors.joining());
+                "ref a locked for b (since ", ": ref ")) {
+            String line =
+                    IntStream.range(0, 2_000_000 / part.length()).mapToObj(i -> part).collect(Collectors.joining());
             assertEquals(Verdict.Kind.FAILED, kind("ERROR: failed to solve: " + line + "x"), part);
             assertEquals(Verdict.Kind.FAILED, kind("failed commit on ref \"" + line + "x"), part);
         }

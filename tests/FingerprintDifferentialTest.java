@@ -23,30 +23,45 @@ import org.junit.jupiter.api.io.TempDir;
 /** What a build copies on a real engine is what a fingerprint covers. The engine is the environment's. */
 class FingerprintDifferentialTest {
     private static final String[] TABLE = {
-        "", "*", "**", "**/", "**/**", "*/", "/", ".", "./", "..", "../x", "/*", "//*", "./*", "*.*", ".*", "?", "??", "a", "/a", "a/",
-        "/a/", "./a", "a/.", "a//b", "a/../b", "a/b", "a/*", "a/**", "a/**/", "a/*/c", "*/b", "*/*", "*/*/*", "**/b", "**b", "**/b/c",
-        "**/b/**", "**/*.txt", "**/**/*.txt", "a**", "a**/c", "a**/*.txt", "a/*.txt**", "**/a/b", "b*/**", "**/.git", "**/d/*",
+        "", "*", "**", "**/", "**/**", "*/", "/", ".", "./", "..", "../x", "/*", "//*", "./*", "*.*", ".*", "?", "??",
+        "a", "/a", "a/",
+        "/a/", "./a", "a/.", "a//b", "a/../b", "a/b", "a/*", "a/**", "a/**/", "a/*/c", "*/b", "*/*", "*/*/*", "**/b",
+        "**b", "**/b/c",
+        "**/b/**", "**/*.txt", "**/**/*.txt", "a**", "a**/c", "a**/*.txt", "a/*.txt**", "**/a/b", "b*/**", "**/.git",
+        "**/d/*",
         "[ab]", "[^a]", "[a-c]", "[^a-c]*", "*[^t]", "a[.]b", "[!a]", "[*]", "[?]", "[a*]", "[[]", "\\[x\\]",
-        "[\\]a]", "[\\-x]", "[x\\-]", "[\\\\]", "[^\\]]", "[a-\u00e9]", "[a&b]", "a\\*b", "a\\?b", "\\a", "\\d", "\\#h", "\\!n", "!n", 
-        "#h", " #h", "#", "# a\nb", "\ta\t", "a ", " a", "c d", "c d ", "\u00a0a\u00a0", "\u2003b\u2003", "a\r\nb\r\n", "a\r\r\n",
-        "\ufeffa\nb", "b\n\ufeffa", "\n\na\n\n", "a.b", "a?b", "a.b*", "a+b", "a+b*", "*+*", "(a)", "(a)*", "*(a)", "a|b", "a|b*", "?|*b", "*|",
-        "{a}", "{a}*", "a{2}*", "a{2}", "*{", "*}*", "{a,b}*", "^a", "^a*", "*^", "^*", "$a", "$a*", "*$", "*.", "a&b*", "~*", "-*",
+        "[\\]a]", "[\\-x]", "[x\\-]", "[\\\\]", "[^\\]]", "[a-\u00e9]", "[a&b]", "a\\*b", "a\\?b", "\\a", "\\d", "\\#h",
+        "\\!n", "!n",
+        "#h", " #h", "#", "# a\nb", "\ta\t", "a ", " a", "c d", "c d ", "\u00a0a\u00a0", "\u2003b\u2003", "a\r\nb\r\n",
+        "a\r\r\n",
+        "\ufeffa\nb", "b\n\ufeffa", "\n\na\n\n", "a.b", "a?b", "a.b*", "a+b", "a+b*", "*+*", "(a)", "(a)*", "*(a)",
+        "a|b", "a|b*", "?|*b", "*|",
+        "{a}", "{a}*", "a{2}*", "a{2}", "*{", "*}*", "{a,b}*", "^a", "^a*", "*^", "^*", "$a", "$a*", "*$", "*.", "a&b*",
+        "~*", "-*",
         "\u00e9", "?\u00e9", "\u00e9*", "[\u00e9]", "*\u00e9*", "new*line", "new?line", "\u263a?", "a\u263ab", "a?b*",
-        "*\n!a", "*\n!a/b", "*\n!a/b/c", "*\n!*/b", "*\n!**/b", "**\n!a", "**\n!a/b", "**\n!**/*.txt", "**\n!**/c", "*\n!a\na/b", "*\n!a\na/b\n!a/b/c",
-        "a\n!a/b", "a\n!a/b/", "a/\n!a/b", "a\n!/a/b", "a\n! a/b", "a\n!a/*", "a\n!a/**", "a\n!a/*/c", "a\n!a/b/**", "a/*\n!a/b", "a/**\n!a/b/c",
-        "a\n!a/../a/b", "a\n!./a/b", "!a\na", "!a", "!*", "!**", "a\n!a", "a\n!*", "a\n!**", "a\n!b", "a\n!b*", "a\n!?", "**/b\n!a/b", "**/b\n!**/b/c",
-        "**/c\n!a/**", "*.txt\n!k.txt", "*.txt\n!*k.txt", "*\n!.dockerignore", "*\n!Dockerfile", ".dockerignore", "Dockerfile*", "link", "link/b", "ln*",
-        "*\n!link", "*\n!empty", "empty", "empty/*", "*\n!a/empty", "fifo", "*\n!\u00e9", "a/b\n!a/b/c\na/b/c/d", "!a/b\na\n!a/b/c", "a\n!a/b\na/b/c\n!a/b/c/d",
-        "*/\n!a/", "/**\n!/a/b", "a**\n!a/b", "*\n!a\n*\n!b", "*\n!a/b/c/d", "a/b/c\n!a/b/c", "*\n![a]", "*\n!\\a", "*\n!a*b", "*\n![^a]", "*\n!a|b*", "*\n!^a*",
+        "*\n!a", "*\n!a/b", "*\n!a/b/c", "*\n!*/b", "*\n!**/b", "**\n!a", "**\n!a/b", "**\n!**/*.txt", "**\n!**/c",
+        "*\n!a\na/b", "*\n!a\na/b\n!a/b/c",
+        "a\n!a/b", "a\n!a/b/", "a/\n!a/b", "a\n!/a/b", "a\n! a/b", "a\n!a/*", "a\n!a/**", "a\n!a/*/c", "a\n!a/b/**",
+        "a/*\n!a/b", "a/**\n!a/b/c",
+        "a\n!a/../a/b", "a\n!./a/b", "!a\na", "!a", "!*", "!**", "a\n!a", "a\n!*", "a\n!**", "a\n!b", "a\n!b*", "a\n!?",
+        "**/b\n!a/b", "**/b\n!**/b/c",
+        "**/c\n!a/**", "*.txt\n!k.txt", "*.txt\n!*k.txt", "*\n!.dockerignore", "*\n!Dockerfile", ".dockerignore",
+        "Dockerfile*", "link", "link/b", "ln*",
+        "*\n!link", "*\n!empty", "empty", "empty/*", "*\n!a/empty", "fifo", "*\n!\u00e9", "a/b\n!a/b/c\na/b/c/d",
+        "!a/b\na\n!a/b/c", "a\n!a/b\na/b/c\n!a/b/c/d",
+        "*/\n!a/", "/**\n!/a/b", "a**\n!a/b", "*\n!a\n*\n!b", "*\n!a/b/c/d", "a/b/c\n!a/b/c", "*\n![a]", "*\n!\\a",
+        "*\n!a*b", "*\n![^a]", "*\n!a|b*", "*\n!^a*",
         "*\n!a\\d", "!.", "!..", "x\ny\nz", "**/d/**\n!**/d/keep", "**\n!*.txt", "a/b/*\n!a/b/[c]", "c*\n!c d/x",
     };
 
     /** BuildKit refuses these, and so a change to one of them must not pass for "unchanged". */
-    private static final String[] REFUSED = {"!", "! ", "!/", "[", "a\n[", "a[b", "a[b-", "[]a]", "[a-]", "[z-a]", "\\", "a\\"};
+    private static final String[] REFUSED =
+            {"!", "! ", "!/", "[", "a\n[", "a[b", "a[b-", "[]a]", "[a-]", "[z-a]", "\\", "a\\"};
 
     private final with_docker.Engine engine = Harness.engine("28.5", with_docker.Store.CONTAINERD);
 
-    @TempDir Path work;
+    @TempDir
+    Path work;
 
     @Test
     void whatBuildKitRefusesIsNeverTakenForUnchanged() throws Exception {
@@ -86,37 +101,46 @@ class FingerprintDifferentialTest {
 
     /** Dockerfiles by the files of the context that they use, of those in {@link #FILES}. */
     private static final Map<String, String> USES = Map.ofEntries(
-        Map.entry("FROM scratch\nCOPY one /\n", "one"),
-        Map.entry("FROM scratch\ncopy --chmod=700 ./one two* /d/\n", "one two"),
-        Map.entry("FROM scratch\nCOPY [\"one\", \"with  space\", \"/d/\"]\n", "one|with  space"),
-        Map.entry("FROM scratch\nCOPY dir /d\n", "dir/a dir/b.txt dir/sub/c dir/link"),
-        Map.entry("FROM scratch\nCOPY dir/*.txt dir/s?b/[a-c] /d/\n", "dir/b.txt dir/sub/c"),
-        Map.entry("FROM scratch\nCOPY link /d/\n", "link one"),
-        Map.entry("FROM scratch\nCOPY linkdir/a /d/\n", "linkdir dir/a"),
-        Map.entry("FROM scratch\nCOPY linkdir /d/\n", "linkdir dir/a dir/b.txt dir/sub/c dir/link"),
-        Map.entry("FROM scratch\nCOPY dir/link /d/\n", "dir/link two"),
-        Map.entry("FROM scratch\nCOPY d*/link /d/\n", "dir/link two"),
-        Map.entry("FROM scratch\nCOPY . /\n", "*"),
-        Map.entry("FROM scratch\nADD --chown=1:1 dir/../one ../../two /d/\n", "one two"),
-        Map.entry("FROM scratch\nCOPY --exclude=a dir /d\n", ""),
-        Map.entry("FROM scratch\nCOPY --parents dir/sub/c /d/\n", "*"),
-        Map.entry("FROM scratch\nARG f=one\nCOPY ${f} /d/\n", "*"),
-        Map.entry("FROM scratch\nCOPY \\\n  # a comment\n\n  one \\\n/d/\n", "one"),
-        Map.entry("# escape=`\nFROM scratch\nCOPY `\n one /d/\n", "one"),
-        Map.entry("\ufeffFROM scratch\r\nCOPY one /d/\r\nCOPY two /d/\r\n", "one two"),
-        Map.entry("FROM scratch\nCOPY <<EOF one <<-'X' /d/\nCOPY two /\nEOF\n\tX\nCOPY dir/a /e/\n", "one dir/a"),
-        Map.entry("FROM scratch AS s\nONBUILD COPY two /onbuild\nFROM s\nCOPY one /d/\n", "one two"),
-        Map.entry("FROM scratch AS s\nCOPY one /x\nFROM scratch\nCOPY --from=s /x /y\nCOPY --from=0 /x /z\n", "one"),
-        Map.entry("FROM busybox\nRUN --mount=source=dir,target=/m mkdir /o; cp -r /m /o\nFROM scratch\nCOPY --from=0 /o /\n",
-                "dir/a dir/b.txt dir/sub/c dir/link"),
-        Map.entry("FROM busybox\nRUN --mount=type=bind,src=linkdir/a,dst=/m mkdir /o; cat /m > /o/m\nFROM scratch\nCOPY --from=0 /o /\n",
-                "linkdir dir/a"),
-        Map.entry("FROM busybox\nRUN --mount=target=/m mkdir /o; cp -r /m /o\nFROM scratch\nCOPY --from=0 /o /\n", "*"),
-        Map.entry("FROM busybox\nRUN mkdir /o; echo ' <<EOF ' > /o/x\nFROM scratch\nCOPY --from=0 /o /\nCOPY one /\n", "one"),
-        Map.entry("FROM busybox\nRUN --mount=type=tmpfs,target=/t --mount=type=cache,target=/c mkdir /o; echo 1 > /o/x\nFROM scratch\n"
-                + "COPY --from=0 /o /\n", "none"));
-    private static final List<String> FILES = List.of("one", "two", "with  space", "dir/a", "dir/b.txt", "dir/sub/c", "dir/link",
-            "link", "linkdir", "other/x", "dir/new", "dir/new.txt", "two-new");
+            Map.entry("FROM scratch\nCOPY one /\n", "one"),
+            Map.entry("FROM scratch\ncopy --chmod=700 ./one two* /d/\n", "one two"),
+            Map.entry("FROM scratch\nCOPY [\"one\", \"with  space\", \"/d/\"]\n", "one|with  space"),
+            Map.entry("FROM scratch\nCOPY dir /d\n", "dir/a dir/b.txt dir/sub/c dir/link"),
+            Map.entry("FROM scratch\nCOPY dir/*.txt dir/s?b/[a-c] /d/\n", "dir/b.txt dir/sub/c"),
+            Map.entry("FROM scratch\nCOPY link /d/\n", "link one"),
+            Map.entry("FROM scratch\nCOPY linkdir/a /d/\n", "linkdir dir/a"),
+            Map.entry("FROM scratch\nCOPY linkdir /d/\n", "linkdir dir/a dir/b.txt dir/sub/c dir/link"),
+            Map.entry("FROM scratch\nCOPY dir/link /d/\n", "dir/link two"),
+            Map.entry("FROM scratch\nCOPY d*/link /d/\n", "dir/link two"),
+            Map.entry("FROM scratch\nCOPY . /\n", "*"),
+            Map.entry("FROM scratch\nADD --chown=1:1 dir/../one ../../two /d/\n", "one two"),
+            Map.entry("FROM scratch\nCOPY --exclude=a dir /d\n", ""),
+            Map.entry("FROM scratch\nCOPY --parents dir/sub/c /d/\n", "*"),
+            Map.entry("FROM scratch\nARG f=one\nCOPY ${f} /d/\n", "*"),
+            Map.entry("FROM scratch\nCOPY \\\n  # a comment\n\n  one \\\n/d/\n", "one"),
+            Map.entry("# escape=`\nFROM scratch\nCOPY `\n one /d/\n", "one"),
+            Map.entry("\ufeffFROM scratch\r\nCOPY one /d/\r\nCOPY two /d/\r\n", "one two"),
+            Map.entry("FROM scratch\nCOPY <<EOF one <<-'X' /d/\nCOPY two /\nEOF\n\tX\nCOPY dir/a /e/\n", "one dir/a"),
+            Map.entry("FROM scratch AS s\nONBUILD COPY two /onbuild\nFROM s\nCOPY one /d/\n", "one two"),
+            Map.entry("FROM scratch AS s\nCOPY one /x\nFROM scratch\nCOPY --from=s /x /y\nCOPY --from=0 /x /z\n",
+                    "one"),
+            Map.entry(
+                    "FROM busybox\nRUN --mount=source=dir,target=/m mkdir /o; cp -r /m /o\nFROM scratch\nCOPY --from=0 /o /\n",
+                    "dir/a dir/b.txt dir/sub/c dir/link"),
+            Map.entry(
+                    "FROM busybox\nRUN --mount=type=bind,src=linkdir/a,dst=/m mkdir /o; cat /m > /o/m\nFROM scratch\nCOPY --from=0 /o /\n",
+                    "linkdir dir/a"),
+            Map.entry("FROM busybox\nRUN --mount=target=/m mkdir /o; cp -r /m /o\nFROM scratch\nCOPY --from=0 /o /\n",
+                    "*"),
+            Map.entry(
+                    "FROM busybox\nRUN mkdir /o; echo ' <<EOF ' > /o/x\nFROM scratch\nCOPY --from=0 /o /\nCOPY one /\n",
+                    "one"),
+            Map.entry(
+                    "FROM busybox\nRUN --mount=type=tmpfs,target=/t --mount=type=cache,target=/c mkdir /o; echo 1 > /o/x\nFROM scratch\n"
+                            + "COPY --from=0 /o /\n",
+                    "none"));
+    private static final List<String> FILES =
+            List.of("one", "two", "with  space", "dir/a", "dir/b.txt", "dir/sub/c", "dir/link",
+                    "link", "linkdir", "other/x", "dir/new", "dir/new.txt", "two-new");
 
     @Test
     void whateverChangesTheImageChangesTheFingerprintToo() throws Exception {
@@ -133,8 +157,9 @@ class FingerprintDifferentialTest {
         for (String text : USES.keySet()) {
             Path file = work.resolve("files/D" + dockerfiles.size());
             Files.writeString(file, text);
-            targets.append("target \"%s\" {%n context = \"%s\"%n dockerfile = \"%s\"%n output = [\"type=local,dest=%s\"]%n}%n"
-                    .formatted(file.getFileName(), context, file, work.resolve("out-" + file.getFileName())));
+            targets.append(
+                    "target \"%s\" {%n context = \"%s\"%n dockerfile = \"%s\"%n output = [\"type=local,dest=%s\"]%n}%n"
+                            .formatted(file.getFileName(), context, file, work.resolve("out-" + file.getFileName())));
             dockerfiles.put(text, file);
         }
         Files.writeString(work.resolve("bake.hcl"), targets);
@@ -142,7 +167,8 @@ class FingerprintDifferentialTest {
         Map<String, Path> building = new LinkedHashMap<>(dockerfiles);
         bake(names(building), refused);
         building.values().removeIf(file -> refused.contains(file.getFileName().toString()));
-        System.out.println("refused by this engine: " + refused.stream().map(n -> read(work.resolve("files/" + n))).toList());
+        System.out.println(
+                "refused by this engine: " + refused.stream().map(n -> read(work.resolve("files/" + n))).toList());
         assertTrue(refused.size() < USES.size() / 4, "this engine knows nearly all of them");
         Map<String, SortedMap<String, String>> images = images(building);
         Map<String, String> values = values(context, building);
@@ -150,8 +176,10 @@ class FingerprintDifferentialTest {
             Path file = context.resolve(changed);
             if (Files.isSymbolicLink(file)) {
                 Files.delete(file);
-                Files.createSymbolicLink(file, Path.of(changed.equals("linkdir") ? "./dir" : changed.equals("link") ? "./one" : "../two"));
-            } else Files.writeString(file, "more", java.nio.file.StandardOpenOption.CREATE, java.nio.file.StandardOpenOption.APPEND);
+                Files.createSymbolicLink(file,
+                        Path.of(changed.equals("linkdir") ? "./dir" : changed.equals("link") ? "./one" : "../two"));
+            } else Files.writeString(file, "more", java.nio.file.StandardOpenOption.CREATE,
+                    java.nio.file.StandardOpenOption.APPEND);
             assertTrue(bake(names(building)), () -> read(work.resolve("log")));
             Map<String, SortedMap<String, String>> newImages = images(building);
             Map<String, String> newValues = values(context, building);
@@ -177,14 +205,16 @@ class FingerprintDifferentialTest {
 
     private Map<String, SortedMap<String, String>> images(Map<String, Path> dockerfiles) throws IOException {
         Map<String, SortedMap<String, String>> images = new LinkedHashMap<>();
-        for (var e : dockerfiles.entrySet()) images.put(e.getKey(), copied(work.resolve("out-" + e.getValue().getFileName())));
+        for (var e : dockerfiles.entrySet())
+            images.put(e.getKey(), copied(work.resolve("out-" + e.getValue().getFileName())));
         return images;
     }
 
     private static Map<String, String> values(Path context, Map<String, Path> dockerfiles) {
         Map<String, String> values = new LinkedHashMap<>();
         for (var e : dockerfiles.entrySet()) {
-            var inputs = new Fingerprints.Inputs(context, Fingerprints.Dockerfile.read(e.getValue(), Map.of()), Map.of(), "", "",
+            var inputs = new Fingerprints.Inputs(context, Fingerprints.Dockerfile.read(e.getValue(), Map.of()),
+                    Map.of(), "", "",
                     List.of(), new TreeMap<>());
             values.put(e.getKey(), Fingerprints.Fingerprint.of(inputs, Fingerprints.Scope.SEEN).value());
         }
@@ -199,15 +229,18 @@ class FingerprintDifferentialTest {
         }
     }
 
-    private record Case(Path context, String ignore) { }
+    private record Case(Path context, String ignore) {}
 
     private void write(Map<String, Case> cases) throws IOException {
         Files.writeString(work.resolve("Dockerfile"), "FROM scratch\nCOPY . /\n");
         StringBuilder targets = new StringBuilder();
         for (var e : cases.entrySet()) {
-            Files.write(e.getValue().context.resolve(".dockerignore"), e.getValue().ignore.getBytes(StandardCharsets.UTF_8));
-            targets.append("target \"%s\" {%n context = \"%s\"%n dockerfile = \"%s\"%n output = [\"type=local,dest=%s\"]%n}%n"
-                    .formatted(e.getKey(), e.getValue().context, work.resolve("Dockerfile"), work.resolve("out-" + e.getKey())));
+            Files.write(e.getValue().context.resolve(".dockerignore"),
+                    e.getValue().ignore.getBytes(StandardCharsets.UTF_8));
+            targets.append(
+                    "target \"%s\" {%n context = \"%s\"%n dockerfile = \"%s\"%n output = [\"type=local,dest=%s\"]%n}%n"
+                            .formatted(e.getKey(), e.getValue().context, work.resolve("Dockerfile"),
+                                    work.resolve("out-" + e.getKey())));
         }
         Files.writeString(work.resolve("bake.hcl"), targets);
     }
@@ -223,11 +256,15 @@ class FingerprintDifferentialTest {
             if (refused.contains(e.getKey())) continue;
             boolean exact = Fingerprints.Ignore.of(Fingerprints.raw(e.getValue().ignore)).unclear().isEmpty();
             if (!exact) unclear.add(e.getValue().ignore);
-            String difference = difference(exact, covered(e.getValue().context, work.resolve("Dockerfile")), copied(work.resolve("out-" + e.getKey())));
-            if (!difference.isEmpty()) wrong.add("%s %s: %s".formatted(e.getKey(), shown(e.getValue().ignore), difference));
+            String difference = difference(exact, covered(e.getValue().context, work.resolve("Dockerfile")),
+                    copied(work.resolve("out-" + e.getKey())));
+            if (!difference.isEmpty())
+                wrong.add("%s %s: %s".formatted(e.getKey(), shown(e.getValue().ignore), difference));
         }
-        System.out.println(cases.size() + " cases, refused by BuildKit: " + refused.stream().map(n -> shown(cases.get(n).ignore)).toList());
-        System.out.println(unclear.size() + " unclear: " + unclear.stream().map(FingerprintDifferentialTest::shown).toList());
+        System.out.println(cases.size() + " cases, refused by BuildKit: "
+                + refused.stream().map(n -> shown(cases.get(n).ignore)).toList());
+        System.out.println(
+                unclear.size() + " unclear: " + unclear.stream().map(FingerprintDifferentialTest::shown).toList());
         assertTrue(refused.size() + unclear.size() < cases.size() / 4, "nearly all cases are compared exactly");
         assertEquals("", String.join("\n", wrong));
     }
@@ -244,7 +281,8 @@ class FingerprintDifferentialTest {
     }
 
     private boolean bake(List<String> names) throws Exception {
-        List<String> command = new ArrayList<>(List.of(engine.docker().toString(), "buildx", "bake", "--progress=quiet", "-f", "bake.hcl"));
+        List<String> command = new ArrayList<>(
+                List.of(engine.docker().toString(), "buildx", "bake", "--progress=quiet", "-f", "bake.hcl"));
         command.addAll(names);
         ProcessBuilder builder = new ProcessBuilder(command).directory(work.toFile()).redirectErrorStream(true)
                 .redirectOutput(work.resolve("log").toFile());
@@ -255,8 +293,9 @@ class FingerprintDifferentialTest {
     }
 
     private SortedMap<String, String> covered(Path context, Path dockerfile) {
-        var inputs = new Fingerprints.Inputs(context, Fingerprints.Dockerfile.read(dockerfile, Map.of()), Map.of(), "", "",
-                List.of(), new TreeMap<>());
+        var inputs =
+                new Fingerprints.Inputs(context, Fingerprints.Dockerfile.read(dockerfile, Map.of()), Map.of(), "", "",
+                        List.of(), new TreeMap<>());
         return Fingerprints.Fingerprint.of(inputs, Fingerprints.Scope.WHOLE).manifest().files();
     }
 
@@ -272,17 +311,23 @@ class FingerprintDifferentialTest {
         return copied;
     }
 
-    private static String difference(boolean exact, SortedMap<String, String> covered, SortedMap<String, String> copied) {
+    private static String difference(boolean exact, SortedMap<String, String> covered,
+            SortedMap<String, String> copied) {
         SortedMap<String, String> less = new TreeMap<>(copied), more = new TreeMap<>(covered);
         less.entrySet().removeAll(covered.entrySet());
         more.entrySet().removeAll(copied.entrySet());
-        return (less.isEmpty() ? "" : "not covered " + less.keySet()) + (!exact || more.isEmpty() ? "" : " covered in vain " + more.keySet());
+        return (less.isEmpty() ? "" : "not covered " + less.keySet())
+                + (!exact || more.isEmpty() ? "" : " covered in vain " + more.keySet());
     }
 
-    private static String shown(String s) { return "«" + s.replace("\n", "⏎").replace("\r", "␍").replace("\t", "␉") + "»"; }
+    private static String shown(String s) {
+        return "«" + s.replace("\n", "⏎").replace("\r", "␍").replace("\t", "␉") + "»";
+    }
 
-    private static final List<String> NAMES = List.of("a", "b", "c", "ab", "aab", "a.b", "a+b", "a*b", "a?b", "a|b", "(a)", "{a}", "{a,b}", "a{2}", "^a", "$a", "[x]",
-            "a&b", "#h", "!n", "c d", "\u00e9", "a\u263ab", "new\nline", ".git", "k.txt", "kk.txt", "a-b", "a]", "a\\", "\\", "-x", "~a", "a1", "]", "*", "d");
+    private static final List<String> NAMES = List.of("a", "b", "c", "ab", "aab", "a.b", "a+b", "a*b", "a?b", "a|b",
+            "(a)", "{a}", "{a,b}", "a{2}", "^a", "$a", "[x]",
+            "a&b", "#h", "!n", "c d", "\u00e9", "a\u263ab", "new\nline", ".git", "k.txt", "kk.txt", "a-b", "a]", "a\\",
+            "\\", "-x", "~a", "a1", "]", "*", "d");
 
     private static void plant(Path context) throws IOException {
         for (String name : NAMES.subList(3, NAMES.size())) Files.writeString(context.resolve(name), name);
@@ -292,7 +337,8 @@ class FingerprintDifferentialTest {
         Files.createDirectories(context.resolve("b/c"));
         Files.delete(context.resolve("d"));
         Files.createDirectories(context.resolve("d/keep"));
-        for (String name : List.of("a/x.txt", "a/b/y.txt", "a/b/c/z", "a/b/c/d/deep", "b/c/b", "b/k.txt", "c", "d/keep/it", "d/not", "Dockerfile")) {
+        for (String name : List.of("a/x.txt", "a/b/y.txt", "a/b/c/z", "a/b/c/d/deep", "b/c/b", "b/k.txt", "c",
+                "d/keep/it", "d/not", "Dockerfile")) {
             Files.writeString(context.resolve(name), name);
         }
         Files.createSymbolicLink(context.resolve("link"), Path.of("a"));
@@ -336,13 +382,15 @@ class FingerprintDifferentialTest {
     }
 
     private static String part(Random random) {
-        String name = NAMES.get(random.nextInt(random.nextBoolean() ? 6 : NAMES.size())).replace("\n", "?").replace("\\", "[\\\\]");
+        String name = NAMES.get(random.nextInt(random.nextBoolean() ? 6 : NAMES.size())).replace("\n", "?")
+                .replace("\\", "[\\\\]");
         return switch (random.nextInt(10)) {
             case 0 -> "*";
             case 1 -> "**";
             case 2 -> "*" + name;
             case 3 -> name + "*";
-            case 4 -> List.of("[ab]", "[^a]", "[a-c]*", "?", "a?b", "\\" + name, "**" + name, name + "**", ".", "..").get(random.nextInt(10));
+            case 4 -> List.of("[ab]", "[^a]", "[a-c]*", "?", "a?b", "\\" + name, "**" + name, name + "**", ".", "..")
+                    .get(random.nextInt(10));
             default -> name;
         };
     }

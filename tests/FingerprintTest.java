@@ -27,7 +27,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What a fingerprint covers, and what it says; no engine needed. DifferentialTest has what BuildKit makes of the same. */
 class FingerprintTest {
-    @TempDir Path work;
+    @TempDir
+    Path work;
     private Path context;
 
     @BeforeEach
@@ -62,17 +63,21 @@ class FingerprintTest {
 
     @Test
     void aDockerfileThatCannotBeReadForSureUsesEverything() {
-        for (String text : List.of("COPY . /", "COPY / /", "COPY dir/.. /", "COPY $X /", "COPY ${X:-one} /", "COPY o\\ne /", "COPY 'one' /", "COPY [one /", "NEW one /",
+        for (String text : List.of("COPY . /", "COPY / /", "COPY dir/.. /", "COPY $X /", "COPY ${X:-one} /",
+                "COPY o\\ne /", "COPY 'one' /", "COPY [one /", "NEW one /",
                 "COPY --new one /", "COPY --parents one /", "COPY [\"o\\u006ee\", \"/\"]", "RUN --mount=target=/m true",
-                "RUN --mount=type=new,source=one true", "RUN --mount=type=bind,source=$X,target=/m true", "RUN --mount true", "RUN --new true",
+                "RUN --mount=type=new,source=one true", "RUN --mount=type=bind,source=$X,target=/m true",
+                "RUN --mount true", "RUN --new true",
                 "ONBUILD ADD . /", "RUN true \\\\\n one")) {
             assertSources("/", text);
         }
-        for (String first : List.of("# syntax=example/other", "# syntax=docker/dockerfile-not", "#!/usr/bin/env x", " # escape=`",
+        for (String first : List.of("# syntax=example/other", "# syntax=docker/dockerfile-not", "#!/usr/bin/env x",
+                " # escape=`",
                 "# escape=`\n# SYNTAX = example/other:1")) {
             assertEquals(Set.of("/"), read(first + "\nFROM x\n", Map.of()).sources(), first);
         }
-        for (String first : List.of("# syntax=docker/dockerfile:1", "# syntax = docker.io/docker/dockerfile-upstream:master@sha256:0 x", "# check=skip=all",
+        for (String first : List.of("# syntax=docker/dockerfile:1",
+                "# syntax = docker.io/docker/dockerfile-upstream:master@sha256:0 x", "# check=skip=all",
                 "# a comment\n# syntax=example/other")) {
             assertEquals(Set.of(), read(first + "\nFROM x\n", Map.of()).sources(), first);
         }
@@ -82,7 +87,8 @@ class FingerprintTest {
     @Test
     void aDockerfileTellsWhichImagesItBuildsOn() {
         assertBases("app:1", "FROM --platform=linux/amd64 app:1 AS a\nFROM A\nCOPY --from=a / /\nCOPY --from=0 / /\n");
-        assertBases("app:1 b tool", "FROM app:1\nCOPY --from=tool / /\nRUN --mount=from=b,target=/m true\nFROM scratch AS b\n");
+        assertBases("app:1 b tool",
+                "FROM app:1\nCOPY --from=tool / /\nRUN --mount=from=b,target=/m true\nFROM scratch AS b\n");
         assertBases("1 app", "FROM app\nCOPY --from=1 / /\n");
         assertBases("app-base:2", "ARG N=app T=2\nARG I=\"${N}-base:$T\"\nFROM ${I}\nARG I=other\n");
         assertBases("app:9", "ARG T=1\nFROM app:${T}\n", "T", "9");
@@ -147,12 +153,17 @@ class FingerprintTest {
     void everythingOutsideTheFilesCountsAndNothingCanBeTakenForAnother() {
         List<Fingerprints.Inputs> all = List.of(
                 inputs("", Map.of(), "", "", List.of(), Map.of()), inputs(" ", Map.of(), "", "", List.of(), Map.of()),
-                inputs("", Map.of("A", "BC"), "", "", List.of(), Map.of()), inputs("", Map.of("AB", "C"), "", "", List.of(), Map.of()),
-                inputs("", Map.of("A", ""), "", "", List.of(), Map.of()), inputs("", Map.of("A", "1", "B", "2"), "", "", List.of(), Map.of()),
+                inputs("", Map.of("A", "BC"), "", "", List.of(), Map.of()),
+                inputs("", Map.of("AB", "C"), "", "", List.of(), Map.of()),
+                inputs("", Map.of("A", ""), "", "", List.of(), Map.of()),
+                inputs("", Map.of("A", "1", "B", "2"), "", "", List.of(), Map.of()),
                 inputs("", Map.of(), "A", "", List.of(), Map.of()), inputs("", Map.of(), "", "A", List.of(), Map.of()),
-                inputs("", Map.of(), "", "", List.of("A"), Map.of()), inputs("", Map.of(), "", "", List.of("A", "B"), Map.of()),
-                inputs("", Map.of(), "", "", List.of("B", "A"), Map.of()), inputs("", Map.of(), "", "", List.of("A B"), Map.of()),
-                inputs("", Map.of(), "", "", List.of(), Map.of("A", "BC")), inputs("", Map.of(), "", "", List.of(), Map.of("A", "B")));
+                inputs("", Map.of(), "", "", List.of("A"), Map.of()),
+                inputs("", Map.of(), "", "", List.of("A", "B"), Map.of()),
+                inputs("", Map.of(), "", "", List.of("B", "A"), Map.of()),
+                inputs("", Map.of(), "", "", List.of("A B"), Map.of()),
+                inputs("", Map.of(), "", "", List.of(), Map.of("A", "BC")),
+                inputs("", Map.of(), "", "", List.of(), Map.of("A", "B")));
         Set<String> values = new HashSet<>();
         for (var inputs : all) assertTrue(values.add(fingerprint(inputs).value()), inputs.toString());
         assertTrue(values.add(Fingerprints.Fingerprint.of(all.get(0), Fingerprints.Scope.WHOLE).value()));
@@ -162,16 +173,20 @@ class FingerprintTest {
     @Test
     void secretsAreNoInput() {
         assertEquals(fingerprint(inputs("", Map.of(), "", "", List.of("--pull"), Map.of())).value(),
-                fingerprint(inputs("", Map.of(), "", "", List.of("--secret", "id=a", "--pull", "--secret=id=b"), Map.of())).value());
+                fingerprint(
+                        inputs("", Map.of(), "", "", List.of("--secret", "id=a", "--pull", "--secret=id=b"), Map.of()))
+                        .value());
     }
 
     @Test
     void aLabelTellsWhatItsFingerprintCovered() {
         for (var scope : Fingerprints.Scope.values()) {
-            String label = Fingerprints.Fingerprint.of(inputs("COPY one /", Map.of(), "", "", List.of(), Map.of()), scope).value();
+            String label = Fingerprints.Fingerprint
+                    .of(inputs("COPY one /", Map.of(), "", "", List.of(), Map.of()), scope).value();
             assertEquals(scope, Fingerprints.Scope.of(label));
         }
-        assertEquals(Fingerprints.Scope.WHOLE, Fingerprints.Scope.of(value("COPY . /")), "where both are the same there is one label");
+        assertEquals(Fingerprints.Scope.WHOLE, Fingerprints.Scope.of(value("COPY . /")),
+                "where both are the same there is one label");
         assertEquals(Fingerprints.Scope.WHOLE, Fingerprints.Scope.of("v2:who knows"));
     }
 
@@ -179,14 +194,19 @@ class FingerprintTest {
     void foldersGivenAsNamedContextsAreCovered() throws IOException {
         Path extra = Files.createDirectories(work.resolve("extra"));
         Files.writeString(extra.resolve("x"), "1");
-        for (List<String> options : List.of(List.of("--build-context", "e=" + extra), List.of("--build-context=e=" + extra))) {
+        for (List<String> options : List.of(List.of("--build-context", "e=" + extra),
+                List.of("--build-context=e=" + extra))) {
             var inputs = inputs("COPY --from=e x /", Map.of(), "", "", options, Map.of());
             String before = fingerprint(inputs).value();
             Files.writeString(extra.resolve("x"), options.toString());
             assertNotEquals(before, fingerprint(inputs).value());
         }
-        assertEquals(5 + 1, fingerprint(inputs("", Map.of(), "", "", List.of("--build-context", "e=docker-image://busybox"), Map.of())).manifest()
-                .files().size(), "and the whole context");
+        assertEquals(5 + 1,
+                fingerprint(
+                        inputs("", Map.of(), "", "", List.of("--build-context", "e=docker-image://busybox"), Map.of()))
+                        .manifest()
+                        .files().size(),
+                "and the whole context");
     }
 
     // Ignored files (what each pattern means is compared with BuildKit)
@@ -293,7 +313,8 @@ class FingerprintTest {
         assertEquals(Optional.of(manifest), Fingerprints.Manifest.parse(text));
         for (int i = 0; i < text.length(); i++) {
             assertEquals(Optional.empty(), Fingerprints.Manifest.parse(text.substring(0, i)));
-            assertEquals(Optional.empty(), Fingerprints.Manifest.parse(text.substring(0, i) + "~" + text.substring(i + 1)));
+            assertEquals(Optional.empty(),
+                    Fingerprints.Manifest.parse(text.substring(0, i) + "~" + text.substring(i + 1)));
         }
         for (String garbage : List.of("", "= ", "\n", text + text, text + " ")) {
             assertEquals(Optional.empty(), Fingerprints.Manifest.parse(garbage));
@@ -303,7 +324,9 @@ class FingerprintTest {
     @Test
     void aBuildArgumentLeavesNoTraceInTheManifest() {
         var plain = fingerprint(inputs("", Map.of(), "", "", List.of(), Map.of())).manifest();
-        assertEquals(plain, fingerprint(inputs("", Map.of("TOKEN", "hunter2"), "", "", List.of("--label", "x=hunter2"), Map.of())).manifest());
+        assertEquals(plain,
+                fingerprint(inputs("", Map.of("TOKEN", "hunter2"), "", "", List.of("--label", "x=hunter2"), Map.of()))
+                        .manifest());
     }
 
     @Test
@@ -311,12 +334,15 @@ class FingerprintTest {
         var before = manifest("D", "b:1=1", "a=1", "b=1", "c=1", "d=1", "e=1");
         assertEquals("Dockerfile changed; 1 file added (src/new.conf)",
                 why(before, manifest("E", "b:1=1", "a=1", "b=1", "c=1", "d=1", "e=1", "src/new.conf=1")));
-        assertEquals("3 files changed (a, b, c)", why(before, manifest("D", "b:1=1", "a=2", "b=2", "c=2", "d=1", "e=1")));
-        assertEquals("4 files changed (a, b, c, …); 1 file removed (e)", why(before, manifest("D", "b:1=1", "a=2", "b=2", "c=2", "d=2")));
+        assertEquals("3 files changed (a, b, c)",
+                why(before, manifest("D", "b:1=1", "a=2", "b=2", "c=2", "d=1", "e=1")));
+        assertEquals("4 files changed (a, b, c, …); 1 file removed (e)",
+                why(before, manifest("D", "b:1=1", "a=2", "b=2", "c=2", "d=2")));
         assertEquals("base b:1 changed", why(before, manifest("D", "b:1=2", "a=1", "b=1", "c=1", "d=1", "e=1")));
         assertEquals("build arguments or options changed", why(before, before));
         assertEquals("1 file added (\\u{1b}[2J\\n\\u{202e}\u00e9\ufffd)",
-                why(manifest("D", "b:1=1"), manifest("D", "b:1=1", Fingerprints.raw("\u001b[2J\n\u202e\u00e9") + "\u00ff=1")));
+                why(manifest("D", "b:1=1"),
+                        manifest("D", "b:1=1", Fingerprints.raw("\u001b[2J\n\u202e\u00e9") + "\u00ff=1")));
     }
 
     /** A relative path by its bytes, whatever the locale. */
@@ -346,7 +372,8 @@ class FingerprintTest {
     private static void assertSources(String expected, String text) {
         List<String> sources = new ArrayList<>(read("FROM x\n" + text + "\n", Map.of()).sources());
         if (sources.contains("/")) sources = List.of("/");
-        assertEquals(expected.isEmpty() ? List.of() : text.contains("with space") ? List.of(expected) : Arrays.asList(expected.split(" ")), sources, text);
+        assertEquals(expected.isEmpty() ? List.of() : text.contains("with space") ? List.of(expected)
+                : Arrays.asList(expected.split(" ")), sources, text);
     }
 
     private static void assertBases(String expected, String text, String... argument) {
@@ -354,23 +381,28 @@ class FingerprintTest {
         assertEquals(expected, String.join(" ", read(text, arguments).bases()), text);
     }
 
-    private Fingerprints.Inputs inputs(String text, Map<String, String> arguments, String target, String platform, List<String> options,
+    private Fingerprints.Inputs inputs(String text, Map<String, String> arguments, String target, String platform,
+            List<String> options,
             Map<String, String> bases) {
-        return new Fingerprints.Inputs(context, read("FROM x\n" + text + "\n", arguments), arguments, target, platform, options, new TreeMap<>(bases));
+        return new Fingerprints.Inputs(context, read("FROM x\n" + text + "\n", arguments), arguments, target, platform,
+                options, new TreeMap<>(bases));
     }
 
     private static Fingerprints.Fingerprint fingerprint(Fingerprints.Inputs inputs) {
         return Fingerprints.Fingerprint.of(inputs, Fingerprints.Scope.SEEN);
     }
 
-    private String value(String text) { return fingerprint(inputs(text, Map.of(), "", "", List.of(), Map.of())).value(); }
+    private String value(String text) {
+        return fingerprint(inputs(text, Map.of(), "", "", List.of(), Map.of())).value();
+    }
 
     private SortedMap<String, String> seen(String text) {
         return fingerprint(inputs(text, Map.of(), "", "", List.of(), Map.of())).manifest().files();
     }
 
     private Set<String> files(Path dockerfile) {
-        var inputs = new Fingerprints.Inputs(context, Fingerprints.Dockerfile.read(dockerfile, Map.of()), Map.of(), "", "", List.of(), new TreeMap<>());
+        var inputs = new Fingerprints.Inputs(context, Fingerprints.Dockerfile.read(dockerfile, Map.of()), Map.of(), "",
+                "", List.of(), new TreeMap<>());
         Set<String> files = new HashSet<>(fingerprint(inputs).manifest().files().keySet());
         files.removeIf(f -> f.startsWith("dir"));
         return files;

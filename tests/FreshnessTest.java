@@ -46,7 +46,8 @@ class FreshnessTest {
 
         bench.write("src/a", "two\n");
         Harness.Result second = ensured("rebuilt");
-        assertTrue(second.err().contains(app + ":latest: stale: 1 file changed (src/a); building from ."), second.toString());
+        assertTrue(second.err().contains(app + ":latest: stale: 1 file changed (src/a); building from ."),
+                second.toString());
         assertEquals("two", bench.cat(app, "/src/a"));
         assertNotEquals(first, bench.imageId(app));
         ensured("present");
@@ -60,8 +61,10 @@ class FreshnessTest {
         bench.write("Dockerfile", "FROM busybox\nCOPY src /src\nUSER 1\n");
         bench.write("src/new.conf", "");
         check(11, "stale             " + app + ":latest  Dockerfile changed; 1 file added (src/new.conf)");
-        Harness.Result elsewhere = bench.ensuring("--check", app + "=.").env("XDG_CACHE_HOME", Harness.newFolder()).run();
-        assertEquals("stale             " + app + ":latest\n", elsewhere.expect(11).out(), "without the cache: only that");
+        Harness.Result elsewhere =
+                bench.ensuring("--check", app + "=.").env("XDG_CACHE_HOME", Harness.newFolder()).run();
+        assertEquals("stale             " + app + ":latest\n", elsewhere.expect(11).out(),
+                "without the cache: only that");
         ensured("rebuilt");
         check(0, "present           " + app + ":latest  " + bench.imageId(app));
     }
@@ -86,7 +89,8 @@ class FreshnessTest {
 
     @Test
     void buildArgumentsTargetAndPassedOptionsAreInputs() {
-        bench.write("Dockerfile", "FROM busybox AS one\nARG B\nARG SECRET\nRUN echo $B-$SECRET > /args\nFROM one AS two\n");
+        bench.write("Dockerfile",
+                "FROM busybox AS one\nARG B\nARG SECRET\nRUN echo $B-$SECRET > /args\nFROM one AS two\n");
         ensured("built");
         ensured("present");
         ensured("rebuilt", "--build-arg", "B=1");
@@ -123,7 +127,7 @@ class FreshnessTest {
         bench.write("Dockerfile", "FROM busybox\nARG TOKEN\nRUN test -n \"$TOKEN\"; echo \"$TOKEN\"; exit 3\n");
         String secret = "s3cret\ns3cret-and-more \"$x\"";
         Harness.Result result = bench.ensuring(app + "=.", "--build-arg", "TOKEN").env("TOKEN", secret)
-            .env("DOCKER_BUILDKIT", buildkit).run().expect(10);
+                .env("DOCKER_BUILDKIT", buildkit).run().expect(10);
         assertTrue(result.err().contains("***"), "control: it was printed: " + result);
         assertFalse(result.err().contains("s3cret") || result.err().contains("-and-more"), result.toString());
     }
@@ -132,7 +136,8 @@ class FreshnessTest {
     void aBuildArgumentsValueIsWrittenNowhere() throws IOException {
         String secret = "s3cret-" + id;
         bench.write("Dockerfile", "FROM busybox\nARG TOKEN\nRUN sleep 2; test -n \"$TOKEN\"\n");
-        try (Harness.Running running = bench.ensuring(app + "=.", "-v", "--build-arg", "TOKEN").env("TOKEN", secret).start()) {
+        try (Harness.Running running =
+                bench.ensuring(app + "=.", "-v", "--build-arg", "TOKEN").env("TOKEN", secret).start()) {
             Harness.eventually("it builds", Duration.ofSeconds(30), () -> running.err().contains("sleep"));
             assertFalse(commandLines().anyMatch(line -> line.contains(secret)), "no process title has it");
             Harness.Result result = running.await().succeeded();
@@ -280,7 +285,8 @@ class FreshnessTest {
 
     /** Who looks only before and after sees no change; what the build saw, in between, was another thing. */
     @ParameterizedTest
-    @CsvSource({"dir, Dockerfile, 'FROM busybox\nCOPY dir /all\nRUN echo another > /all/one\n'", "dir, .dockerignore, dir/two",
+    @CsvSource({"dir, Dockerfile, 'FROM busybox\nCOPY dir /all\nRUN echo another > /all/one\n'",
+        "dir, .dockerignore, dir/two",
         "dir, dir/one, other", "dir, dir/new, other", "., new, other"})
     void whatChangedAndChangedBackWhileItWasBuiltIsBuiltAgain(String copied, String file, String between) {
         String all = "find /all -type f | sort | xargs sha256sum";
@@ -289,9 +295,11 @@ class FreshnessTest {
         for (String name : List.of("dir/one", "dir/two")) bench.write(name, name + "\n");
         bench.docker("build", "--tag", app + "-truth", ".").succeeded();
         Path other = Harness.write(Harness.newFolder().resolve("other"), between);
-        Path client = bench.client("[ \"$1\" = build ] && ! [ -e " + other + ".done ] || exec " + bench.client() + " \"$@\"\n"
-            + "mv " + file + " " + other + ".aside; cp " + other + " " + file + "\n" + bench.client() + " \"$@\"; status=$?\n"
-            + "rm " + file + "; mv " + other + ".aside " + file + "; touch " + other + ".done; exit $status\n");
+        Path client = bench.client("[ \"$1\" = build ] && ! [ -e " + other + ".done ] || exec " + bench.client()
+                + " \"$@\"\n"
+                + "mv " + file + " " + other + ".aside; cp " + other + " " + file + "\n" + bench.client()
+                + " \"$@\"; status=$?\n"
+                + "rm " + file + "; mv " + other + ".aside " + file + "; touch " + other + ".done; exit $status\n");
         Harness.Result result = bench.ensure("--docker", client.toString(), app + "=.").succeeded();
         assertTrue(result.err().contains(ensure_image.Text.INPUTS_CHANGED), result.toString());
         assertEquals(run(app + "-truth", all), run(app, all));
@@ -308,8 +316,9 @@ class FreshnessTest {
         String line = "ERROR: failed to build: failed to solve: failed to prepare extraction snapshot "
                 + "\"extract-771744199-MArs sha256:1d41\": parent snapshot sha256:e644 does not exist: not found";
         Path failures = bench.write("failures", "fail\nfail\n");
-        Path client = bench.client("[ \"$1\" = build ] && [ -s " + failures + " ] || exec " + bench.client() + " \"$@\"\n"
-                + "sed -i 1d " + failures + "\necho '" + line + "' >&2\nexit 1\n");
+        Path client =
+                bench.client("[ \"$1\" = build ] && [ -s " + failures + " ] || exec " + bench.client() + " \"$@\"\n"
+                        + "sed -i 1d " + failures + "\necho '" + line + "' >&2\nexit 1\n");
         Harness.Result second = ensured("built", "--docker", client.toString());
         List<String> told = second.err().lines().toList();
         assertEquals(List.of("building from .", "a passing failure, trying again (" + line + ")",
@@ -319,7 +328,8 @@ class FreshnessTest {
 
         bench.docker("image", "rm", app).succeeded();
         bench.write("failures", "fail\nfail\nfail\n");
-        Harness.Result last = bench.ensure("-q", "--attempts", "2", "--docker", client.toString(), app + "=.").expect(75);
+        Harness.Result last =
+                bench.ensure("-q", "--attempts", "2", "--docker", client.toString(), app + "=.").expect(75);
         assertTrue(last.err().contains("built 2 times") && last.err().lines().findFirst().orElse("").endsWith(line),
                 "it says why also where nothing else was told: " + last);
         assertEquals("", last.out());
@@ -331,14 +341,17 @@ class FreshnessTest {
         bench.write("Dockerfile", "FROM busybox\n");
         Path gate = bench.folder.resolve("gate");
         Path client = bench.client("[ \"$1\" = build ] || exec " + bench.client() + " \"$@\"\n"
-                + "until [ -e " + gate + " ]; do sleep 0.1; done\necho 'ERROR: a text that nobody knows' >&2\nexit 1\n");
+                + "until [ -e " + gate
+                + " ]; do sleep 0.1; done\necho 'ERROR: a text that nobody knows' >&2\nexit 1\n");
         try (Harness.Running loser = bench.ensuring("--docker", client.toString(), app + "=.").start()) {
             Harness.eventually("it builds", Duration.ofSeconds(30), () -> loser.err().contains("building from"));
             ensured("built");
             bench.write("gate", "");
             Harness.Result result = loser.await().succeeded();
             assertTrue(result.out().startsWith("built-by-another "), result.toString());
-            assertTrue(result.err().contains("warning: the build failed") && result.err().contains("a text that nobody knows"),
+            assertTrue(
+                    result.err().contains("warning: the build failed")
+                            && result.err().contains("a text that nobody knows"),
                     result.toString());
         }
         bench.docker("image", "rm", app).succeeded();
@@ -356,7 +369,8 @@ class FreshnessTest {
         bench.write("Dockerfile", "FROM busybox\n");
         for (String option : List.of("-f", "--file=x", "--target", "--platform=x", "--iidfile", "--metadata-file=x")) {
             Harness.Result result = bench.ensure(app + "=.", "--", option, "y").expect(2);
-            assertTrue(result.err().startsWith("ensure_image: " + option.split("=")[0] + " cannot be passed"), result.toString());
+            assertTrue(result.err().startsWith("ensure_image: " + option.split("=")[0] + " cannot be passed"),
+                    result.toString());
         }
     }
 

@@ -44,7 +44,7 @@ class FuzzTest {
     private static final int TRIES = 1_000;
     private static final String NAME = "docker.io/library/race:test";
     private static final Pattern CLAIM = Pattern.compile(
-        "(?s).*image \"([^\"]*)\": already exists|.*creating image (\\S*) failed because it already exists, .*");
+            "(?s).*image \"([^\"]*)\": already exists|.*creating image (\\S*) failed because it already exists, .*");
 
     // ---- References
 
@@ -61,8 +61,8 @@ class FuzzTest {
     @Provide
     Arbitrary<String> references() {
         return texts(12, "a", "b9", "A", "-", "--", ".", "_", "__", "/", ":", ":1", "@", "[", "]", "::1", "localhost",
-            "docker.io/", "index.docker.io/", "library/", "host:5000/", "e.x/", " ", "\n", "\u001b[2J", "\u00e9",
-                    "\u0130");
+                "docker.io/", "index.docker.io/", "library/", "host:5000/", "e.x/", " ", "\n", "\u001b[2J", "\u00e9",
+                "\u0130");
     }
 
     @Property(tries = TRIES, seed = SEED)
@@ -103,10 +103,11 @@ class FuzzTest {
     Arbitrary<String> dockerfiles() {
         return texts(25, "\n", "\r\n", "\r", "\\\n", "`\n", "# escape=`\n", "#", "# syntax=x/y\n", "\ufeff", "\0",
                 "\u00e9", " ", "\t",
-            "FROM ", "from a AS b", "COPY ", "ADD ", "RUN ", "ARG A=", "ONBUILD ", "--from=", "--mount=", "--", "$A",
-                    "${A:-b}",
-            "${", "}", "<<E", "<<-'E'", "\nE\n", "\n\tE\n", "[\"a\"", ",", "]", "\"", "'", "\\", "/", ".", "*", "x",
-                    "=", "a/b");
+                "FROM ", "from a AS b", "COPY ", "ADD ", "RUN ", "ARG A=", "ONBUILD ", "--from=", "--mount=", "--",
+                "$A",
+                "${A:-b}",
+                "${", "}", "<<E", "<<-'E'", "\nE\n", "\n\tE\n", "[\"a\"", ",", "]", "\"", "'", "\\", "/", ".", "*", "x",
+                "=", "a/b");
     }
 
     @Property(tries = TRIES, seed = SEED)
@@ -136,7 +137,7 @@ class FuzzTest {
     Arbitrary<String> ignores() {
         return texts(15, "\n", "\r\n", "!", "#", " ", "\t", "\u00a0", "\ufeff", "*", "**", "**/", "?", "/", ".", "..",
                 "[a-c]",
-            "[^a]", "[", "]", "\\", "\\d", "a", "b", ".txt", "{", "|", "(", ")", "+", "^", "$", "\u00e9", "\u263a");
+                "[^a]", "[", "]", "\\", "\\d", "a", "b", ".txt", "{", "|", "(", ")", "+", "^", "$", "\u00e9", "\u263a");
     }
 
     @Provide
@@ -166,11 +167,13 @@ class FuzzTest {
     Arbitrary<List<String>> outputs() {
         return texts(4, "ERROR: failed to solve: image \"" + NAME + "\": already exists", "ERROR: ",
                 "failed to build: ", "failed to solve: ", "target x: ", "AlreadyExists: ", "image ", "\"" + NAME + "\"",
-            "\"docker.io/library/race:other\"", "\"moby-dangling@sha256:" + "0".repeat(64) + "\"", ": already exists",
-            "Error response from daemon: ", "creating image " + NAME + " failed because it already exists, ",
-            "but accessing it also failed: No such image: x", "#7 0.1 ", "process \"", "\r", "\u0085", "\u2028", "\0",
-                    " ", "\n", "\n")
-            .map(text -> List.of(text.split("\n", -1)));
+                "\"docker.io/library/race:other\"", "\"moby-dangling@sha256:" + "0".repeat(64) + "\"",
+                ": already exists",
+                "Error response from daemon: ", "creating image " + NAME + " failed because it already exists, ",
+                "but accessing it also failed: No such image: x", "#7 0.1 ", "process \"", "\r", "\u0085", "\u2028",
+                "\0",
+                " ", "\n", "\n")
+                .map(text -> List.of(text.split("\n", -1)));
     }
 
     @Property(tries = TRIES, seed = SEED)
@@ -190,7 +193,7 @@ class FuzzTest {
         }
         Arbitrary<Integer> place = Arbitraries.integers().between(0, 999);
         Arbitrary<String> change = texts(2, "", "\n", "\"", " ", ":", "a", "ERROR: failed to solve: image \"" + NAME
-            + "\": already exists", ": already exists", "process ", "\u001b[0m");
+                + "\": already exists", ": already exists", "process ", "\u001b[0m");
         return Combinators.combine(Arbitraries.of(transcripts), place, Arbitraries.integers().between(0, 6), change)
                 .as(FuzzTest::mutated);
     }
@@ -238,14 +241,15 @@ class FuzzTest {
     Arbitrary<String> hostile() {
         return texts(12, "a", "\u001b[2J", "\u001b]0;x\u0007", "\r", "\n", "\t", "\0", "\u0085", "\u2028", "\u202e",
                 "\ud800", "\udc00",
-            "\ud83d\ude00", "\"", "\\", "::error::x", "##[error]x", "::", " ", "%", "ensure_image: ", "{", "}", ",");
+                "\ud83d\ude00", "\"", "\\", "::error::x", "##[error]x", "::", " ", "%", "ensure_image: ", "{", "}",
+                ",");
     }
 
     @Property(tries = TRIES, seed = SEED)
     void jsonAlwaysParsesAndSaysWhatWasMeant(@ForAll("hostile") String text, @ForAll boolean actions) throws Exception {
         StringWriter out = new StringWriter();
         Recipe recipe = new Recipe(Reference.parse("app"), Path.of("x"), new Recipe.Source(Path.of("y"), null),
-            Recipe.Options.NONE, new TreeMap<>());
+                Recipe.Options.NONE, new TreeMap<>());
         Images.Image image = new Images.Image(recipe, List.of(), true);
         try (Reports reports = Reports.of(new Reports.Style("json", false, false), new PrintWriter(out),
                 new PrintWriter(new StringWriter()), new Terminal(false, false, false),
@@ -261,7 +265,7 @@ class FuzzTest {
         assertFalse(actions && line.contains("##["), line);
         Map<String, String> texts = new TreeMap<>();
         try (JsonParser json = new JsonFactory().createParser(line)) {
-            for (JsonToken token; (token = json.nextToken()) != null; ) {
+            for (JsonToken token; (token = json.nextToken()) != null;) {
                 if (token == JsonToken.VALUE_STRING) {
                     texts.put(String.valueOf(json.currentName()), json.getText());
                 }
@@ -283,8 +287,8 @@ class FuzzTest {
 
     private static void assertPrintable(String text) {
         text.codePoints().forEach(c -> assertTrue(c == '\t' || !Character.isISOControl(c)
-            && Character.getType(c) != Character.FORMAT && Character.getType(c) != Character.LINE_SEPARATOR,
-                    () -> text));
+                && Character.getType(c) != Character.FORMAT && Character.getType(c) != Character.LINE_SEPARATOR,
+                () -> text));
     }
 
     // ---- What other programs print, and what files hold
@@ -296,9 +300,9 @@ class FuzzTest {
         chunks.forEach(chunk -> lines.write(chunk, 0, chunk.length));
         String whole = chunks.stream().map(chunk -> new String(chunk, StandardCharsets.ISO_8859_1))
                 .collect(Collectors.joining());
-        List<String> expected = Arrays.stream((whole + "\n").split("\n", -1)).map(line ->
-                new String(line.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8).stripTrailing())
-                        .toList();
+        List<String> expected = Arrays.stream((whole + "\n").split("\n", -1)).map(
+                line -> new String(line.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8).stripTrailing())
+                .toList();
         expected = expected.subList(0, expected.size() - (whole.isEmpty() || whole.endsWith("\n") ? 2 : 1));
         assertEquals(expected, lines.kept());
         assertEquals(expected, heard);
@@ -307,7 +311,7 @@ class FuzzTest {
     @Provide
     Arbitrary<List<byte[]>> chunks() {
         return Arbitraries.bytes().array(byte[].class).ofMaxSize(6).list().ofMaxSize(6)
-            .map(chunks -> chunks.stream().map(FuzzTest::withNewlines).toList());
+                .map(chunks -> chunks.stream().map(FuzzTest::withNewlines).toList());
     }
 
     private static byte[] withNewlines(byte[] chunk) {
@@ -320,7 +324,7 @@ class FuzzTest {
 
     @Example
     void linesWithoutEndTakeBoundedMemory() {
-        Processes.Lines lines = new Processes.Lines(line -> { });
+        Processes.Lines lines = new Processes.Lines(line -> {});
         byte[] blank = "\n".repeat(1 << 20).getBytes(StandardCharsets.US_ASCII);
         byte[] full = "x".repeat(1 << 20).getBytes(StandardCharsets.US_ASCII);
         lines.write(blank, 0, blank.length);

@@ -118,7 +118,8 @@ final class Harness {
 
         @Override
         public String toString() {
-            return "exit status " + status + " of " + String.join(" ", line) + "\n--- stdout\n" + out + "--- stderr\n" + err;
+            return "exit status " + status + " of " + String.join(" ", line) + "\n--- stdout\n" + out + "--- stderr\n"
+                    + err;
         }
     }
 
@@ -341,7 +342,8 @@ final class Harness {
         try {
             var engine = with_docker.start(spec, with_docker.Progress.NONE);
             closeAtEnd(engine);
-            System.out.printf("     %6.1f s  Docker %s (%s) started%n", (System.nanoTime() - start) / 1e9, engine.version(),
+            System.out.printf("     %6.1f s  Docker %s (%s) started%n", (System.nanoTime() - start) / 1e9,
+                    engine.version(),
                     spec.store());
             return engine;
         } catch (with_docker.Failure e) {

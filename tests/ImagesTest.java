@@ -36,8 +36,8 @@ class ImagesTest {
         docker("import", debian().toString(), BASE).succeeded();
         var images = List.of(INSTALLER, INSTANCE);
         Harness.together(images.size(), i -> Harness
-                        .script("ensure_image", images.get(i), "--build-arg", "BASE=" + BASE, "--timeout", "540")
-                        .env(engine.environment()).timeout(Duration.ofMinutes(10)))
+                .script("ensure_image", images.get(i), "--build-arg", "BASE=" + BASE, "--timeout", "540")
+                .env(engine.environment()).timeout(Duration.ofMinutes(10)))
                 .forEach(result -> assertTrue(result.succeeded().out().startsWith("built "), result.toString()));
     }
 
@@ -48,9 +48,9 @@ class ImagesTest {
         install("mmdebstrap");
         // In a mount namespace, so that none of its mounts can be left behind.
         Harness.command("unshare", "--mount", "mmdebstrap", "--mode=root", "--variant=minbase",
-                        "--aptopt=Acquire::Languages \"none\"", "--dpkgopt=force-unsafe-io",
-                        "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
-                        "--dpkgopt=path-exclude=/usr/share/man/*", "trixie", tar.toString())
+                "--aptopt=Acquire::Languages \"none\"", "--dpkgopt=force-unsafe-io",
+                "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
+                "--dpkgopt=path-exclude=/usr/share/man/*", "trixie", tar.toString())
                 .env("TMPDIR", folder).timeout(Duration.ofMinutes(5)).run().succeeded();
         return tar;
     }

@@ -80,8 +80,9 @@ class JbangwTest {
 
     @Test
     void arguments_arrive_as_they_were_given() {
-        var odd = List.of("two words", "", "it's", "\"quoted\"", "$HOME `id` $(id)", "back\\slash\\", "*", "-x", "--help",
-                "line\nbreak\n", "ünïcode ✓", "a;b|c>d&", "!", "");
+        var odd =
+                List.of("two words", "", "it's", "\"quoted\"", "$HOME `id` $(id)", "back\\slash\\", "*", "-x", "--help",
+                        "line\nbreak\n", "ünïcode ✓", "a;b|c>d&", "!", "");
         var result = jbangw(warm, with(warmScript, odd)).run().succeeded();
         var expected = new StringBuilder();
         odd.forEach(argument -> expected.append('<').append(argument).append(">\n"));
@@ -146,7 +147,8 @@ class JbangwTest {
     @Test
     void what_is_not_a_script_first_is_jbangs_own_business() {
         assertEquals("0.132.1\n", jbangw(warm, "version").run().succeeded().out());
-        assertEquals("<a b>\n<it's>\n", withoutPid(jbangw(warm, "run", "-Dx=y", warmScript, "a b", "it's").run().succeeded()));
+        assertEquals("<a b>\n<it's>\n",
+                withoutPid(jbangw(warm, "run", "-Dx=y", warmScript, "a b", "it's").run().succeeded()));
         jbangw(warm, "no-such.java").run().expect(2);
         var fromStdin = jbangw(warm, "-", "a").input(SCRIPT.replace("Probe", "Other")).run().succeeded();
         assertEquals("<a>\n", withoutPid(fromStdin));
@@ -177,7 +179,8 @@ class JbangwTest {
 
     @Test
     void many_at_once_on_an_empty_machine_all_succeed_where_plain_jbang_fails() {
-        Harness.write(script, "//SOURCES Part.java\n" + SCRIPT.replace("//JAVA", "//DEPS info.picocli:picocli:4.7.7\n//JAVA"));
+        Harness.write(script,
+                "//SOURCES Part.java\n" + SCRIPT.replace("//JAVA", "//DEPS info.picocli:picocli:4.7.7\n//JAVA"));
         Harness.write(script.resolveSibling("Part.java"), "class Part { }\n");
 
         // Nothing there at all, not even for Maven, which goes by Java's notion of the home.
@@ -345,13 +348,14 @@ class JbangwTest {
     @Test
     void a_fetched_jar_with_another_checksum_is_refused_and_not_kept() {
         var maven = Harness.newFolder();
-        Harness.program(maven.resolve("mvn"), """
-                for argument in "$@"; do
-                    case $argument in
-                        -DoutputDirectory=*) mkdir -p "${argument#*=}" && echo bad >"${argument#*=}/jbang-cli-0.132.1-all.jar" ;;
-                    esac
-                done
-                """);
+        Harness.program(maven.resolve("mvn"),
+                """
+                        for argument in "$@"; do
+                            case $argument in
+                                -DoutputDirectory=*) mkdir -p "${argument#*=}" && echo bad >"${argument#*=}/jbang-cli-0.132.1-all.jar" ;;
+                            esac
+                        done
+                        """);
         assertError("not used", jbangw(home, script).env("PATH", maven + ":" + tools).run());
         assertFalse(Files.exists(jar(home)));
     }
@@ -376,7 +380,8 @@ class JbangwTest {
         var options = jbangw(home, script).env("PATH", pretendedJbang("0.135.0", print)).run().succeeded().err();
         assertTrue(options.startsWith("-XX:"), options);
         Harness.write(script, SCRIPT + "// edited again\n");
-        var own = jbangw(home, script).env("PATH", pretendedJbang("0.135.0", print)).env("JBANG_JAVA_OPTIONS", "-Dx=y").run();
+        var own = jbangw(home, script).env("PATH", pretendedJbang("0.135.0", print)).env("JBANG_JAVA_OPTIONS", "-Dx=y")
+                .run();
         assertEquals("-Dx=y\n", own.err());
     }
 
@@ -393,7 +398,8 @@ class JbangwTest {
         for (int i = 0; i < 3; i++) {
             jbangw(home, script).env("PATH", path).run().succeeded();
         }
-        assertEquals(List.of("version", "build " + script, script.toString(), script.toString(), script.toString()), calls());
+        assertEquals(List.of("version", "build " + script, script.toString(), script.toString(), script.toString()),
+                calls());
         pretendedJbang("0.100.0", "");
         assertEquals("<a>\n", withoutPid(jbangw(withJar(), script, "a").env("PATH", path).run().succeeded()));
     }
@@ -466,7 +472,8 @@ class JbangwTest {
     private static Harness.Running holdLock(Path home) {
         assumeTrue(Files.exists(tools.resolve("flock")), "flock is not installed");
         var lock = Harness.write(home.resolve(".cache/ensure_image/jbang/lock"), "");
-        var holder = Harness.command("flock", "--no-fork", lock.toString(), "sh", "-c", "echo held; exec sleep 120").start();
+        var holder =
+                Harness.command("flock", "--no-fork", lock.toString(), "sh", "-c", "echo held; exec sleep 120").start();
         Harness.eventually("the lock is held", Duration.ofSeconds(10), () -> holder.out().contains("held"));
         return holder;
     }

@@ -35,7 +35,7 @@ import org.xml.sax.InputSource;
 class RaceReportsTest {
 
     private static final String RACE_LINE =
-        "ERROR: failed to solve: image \"docker.io/library/race-repro-x:latest\": already exists";
+            "ERROR: failed to solve: image \"docker.io/library/race-repro-x:latest\": already exists";
     private static final EngineFacts ENGINE = new EngineFacts("26.1.5", "26.1.5", true, "0.13");
     private static final Terminal PLAIN = new Terminal(false, false, false);
 
@@ -69,10 +69,10 @@ class RaceReportsTest {
     void aLostRaceWithTheImageThereIsAFalseFailureOfNaiveOnly() {
         RaceResults.Run run = loser(RACE_LINE, RaceResults.Held.HIS);
         assertEquals(Optional.of(RaceResults.Falsehood.FAILURE),
-            RaceResults.Falsehood.of(race_repro.Strategy.NAIVE, run));
+                RaceResults.Falsehood.of(race_repro.Strategy.NAIVE, run));
         assertEquals(Optional.empty(), RaceResults.Falsehood.of(race_repro.Strategy.SUBSTRING, run));
         assertEquals(RaceTrack.Phase.TOLERATED,
-            new RaceResults.Telling(race_repro.Strategy.SUBSTRING, round(run)).answer(run));
+                new RaceResults.Telling(race_repro.Strategy.SUBSTRING, round(run)).answer(run));
     }
 
     @Test
@@ -80,7 +80,7 @@ class RaceReportsTest {
         RaceResults.Run run = loser("#7 0.2 useradd: user 'app' already exists", RaceResults.Held.MISSING);
         assertEquals(Optional.empty(), RaceResults.Falsehood.of(race_repro.Strategy.NAIVE, run));
         assertEquals(Optional.of(RaceResults.Falsehood.MISSING),
-            RaceResults.Falsehood.of(race_repro.Strategy.SUBSTRING, run));
+                RaceResults.Falsehood.of(race_repro.Strategy.SUBSTRING, run));
     }
 
     @ParameterizedTest
@@ -144,7 +144,7 @@ class RaceReportsTest {
     @Test
     void theMatrixHasTheLettersOfWhatWasFalse() {
         List<String> lines = lines(results(List.of(race_repro.Strategy.NAIVE, race_repro.Strategy.SUBSTRING),
-            round(loser(RACE_LINE, RaceResults.Held.HIS), winner(RaceResults.Held.WRONG))), PLAIN);
+                round(loser(RACE_LINE, RaceResults.Held.HIS), winner(RaceResults.Held.WRONG))), PLAIN);
         assertTrue(lines.contains(" naive         2 of 2 FW"), String.join("\n", lines));
         assertTrue(lines.contains(" substring    ~ 1 of 2 W"), String.join("\n", lines));
     }
@@ -153,9 +153,9 @@ class RaceReportsTest {
     @CsvSource({"1, false, false", "8, true, false", "99, false, true", "99, true, true"})
     void theReportFitsEightyColumnsAndAnyTerminal(int builders, boolean colours, boolean unicode) {
         RaceResults.Run[] runs = Stream.generate(() -> course(true, "0 BUILDING", "9 " + RACE_LINE, "9.9 FAILED"))
-            .limit(builders).toArray(RaceResults.Run[]::new);
+                .limit(builders).toArray(RaceResults.Run[]::new);
         List<String> lines = lines(results(List.of(race_repro.Strategy.NAIVE, race_repro.Strategy.SUBSTRING),
-            round(runs)), new Terminal(colours, unicode, false));
+                round(runs)), new Terminal(colours, unicode, false));
         for (String line : lines) {
             String plain = line.replaceAll("\u001b\\[\\d+m", "");
             assertTrue(line.startsWith("  | ") || plain.length() <= 80, plain.length() + ": " + plain);
@@ -171,27 +171,27 @@ class RaceReportsTest {
     @Test
     void theTimelineShowsEachBuildersPhasesAndTheMomentOfTheRace() {
         RaceResults.Run winner = course(false, "0 LOOKING_UP", "1 BUILDING", "6 #6 exporting to image",
-            "8 #6 naming to docker.io/library/x", "10 THERE");
+                "8 #6 naming to docker.io/library/x", "10 THERE");
         RaceResults.Run loser = course(true, "0 LOOKING_UP", "2 BUILDING", "6 #6 exporting to image",
-            "9 #6 naming to docker.io/library/x", "9.1 " + RACE_LINE, "9.9 FAILED");
+                "9 #6 naming to docker.io/library/x", "9.1 " + RACE_LINE, "9.9 FAILED");
         List<String> lines = new RaceTimeline.OnTerminal(new RaceResults.Telling(race_repro.Strategy.NAIVE,
-            round(winner, loser)), PLAIN).lines();
+                round(winner, loser)), PLAIN).lines();
         assertEquals(List.of(
-            "   1 .....--------------------------==========##########o there",
-            "   2 ..........---------------------===============#####x failed, falsely",
-            "     0                                             10.0 s",
-            "     " + " ".repeat(46 - 19) + "the race, at 9.0 s ^",
-            "",
-            "     . looking up  - building  = exporting  # naming  o there  x failed"),
-            lines);
+                "   1 .....--------------------------==========##########o there",
+                "   2 ..........---------------------===============#####x failed, falsely",
+                "     0                                             10.0 s",
+                "     " + " ".repeat(46 - 19) + "the race, at 9.0 s ^",
+                "",
+                "     . looking up  - building  = exporting  # naming  o there  x failed"),
+                lines);
     }
 
     @Test
     void namingIsShownEvenIfItTookNoTime() {
         RaceResults.Run run = course(true, "0 BUILDING", "10 #6 naming to docker.io/library/x", "10 " + RACE_LINE,
-            "10 FAILED");
+                "10 FAILED");
         String bar = new RaceTimeline.OnTerminal(new RaceResults.Telling(race_repro.Strategy.NAIVE, round(run)), PLAIN)
-            .lines().get(0);
+                .lines().get(0);
         assertTrue(bar.endsWith("-#x failed, falsely"), bar);
     }
 
@@ -200,7 +200,7 @@ class RaceReportsTest {
         RaceResults.Round calm = round(winner(RaceResults.Held.MISSING), winner(RaceResults.Held.MISSING));
         RaceResults.Run loser = course(true, "0 BUILDING", "1 " + RACE_LINE, "2 FAILED");
         RaceResults.Round wild = new RaceResults.Round(race_repro.Scenario.SAME, race_repro.Procedure.CHECK_THEN_BUILD,
-            2, List.of(loser, winner(RaceResults.Held.HIS)), List.of(), new RaceResults.Left(0, 0));
+                2, List.of(loser, winner(RaceResults.Held.HIS)), List.of(), new RaceResults.Left(0, 0));
         RaceResults.Telling telling = results(List.of(race_repro.Strategy.values()), calm, wild, calm).telling();
         assertEquals(2, telling.round().number());
         assertEquals(race_repro.Strategy.NAIVE, telling.strategy());
@@ -214,7 +214,7 @@ class RaceReportsTest {
         String evil = "</pre><script>alert(1)</script> & \"'|`]]>\n\u001b[2J\u202e";
         RaceResults.Run run = course(true, "0 BUILDING", "1 #6 naming to x", "1 " + RACE_LINE, "2 FAILED");
         RaceResults results = new RaceResults(new EngineFacts(evil, "26.1" + evil, true, evil), plan(
-            List.of(race_repro.Strategy.NAIVE), evil), 1, List.of(round(run, winner(RaceResults.Held.HIS))));
+                List.of(race_repro.Strategy.NAIVE), evil), 1, List.of(round(run, winner(RaceResults.Held.HIS))));
         Path folder = Harness.newFolder();
         for (String name : List.of("r.html", "r.md", "r.json", "r.svg")) {
             RaceReports.write(results, folder.resolve(name), Map.of());
@@ -224,13 +224,13 @@ class RaceReportsTest {
         assertWellFormed(folder.resolve("r.svg"));
         assertFalse(page.contains("<script"), page);
         assertFalse(page.contains("http://") && !page.replace("http://www.w3.org/", "").equals(page)
-            && page.replace("http://www.w3.org/", "").contains("http"), "it needs the network: " + page);
+                && page.replace("http://www.w3.org/", "").contains("http"), "it needs the network: " + page);
         JsonNode json = new ObjectMapper().readTree(folder.resolve("r.json").toFile());
         assertValid(json);
         assertEquals("BuildKit through buildx " + evil, json.get("engine").get("builder").asText());
         String markdown = Files.readString(folder.resolve("r.md"));
-        markdown.lines().filter(line -> line.contains("script")).forEach(line ->
-            assertTrue(line.startsWith("    race_repro --base ") || line.contains("\\<script\\>"), line));
+        markdown.lines().filter(line -> line.contains("script")).forEach(
+                line -> assertTrue(line.startsWith("    race_repro --base ") || line.contains("\\<script\\>"), line));
         assertFalse(markdown.contains("\u202e"), markdown);
         assertTrue(markdown.contains("\ngantt\n    title naive in same\n"), markdown);
     }
@@ -261,7 +261,7 @@ class RaceReportsTest {
         for (JsonNode required : schema().findValues("required")) {
             for (JsonNode field : required) {
                 assertTrue(page.contains("`" + field.asText() + "`") || strings.contains(field.asText()),
-                    field + " is not in docs/race-report.md");
+                        field + " is not in docs/race-report.md");
             }
         }
     }
@@ -274,14 +274,15 @@ class RaceReportsTest {
         List<race_repro.Strategy> both = List.of(race_repro.Strategy.NAIVE, race_repro.Strategy.SUBSTRING);
         RaceResults raced = results(both, round(loser, winner(RaceResults.Held.HIS)));
         RaceResults failed = results(both, round(loser("#7 useradd: user 'app' already exists",
-            RaceResults.Held.MISSING), winner(RaceResults.Held.HIS)));
+                RaceResults.Held.MISSING), winner(RaceResults.Held.HIS)));
         assertAll(
-            () -> assertEquals("confirmed", claim(raced, "only-at-tagging").verdict()),
-            () -> assertEquals("refuted", claim(failed, "only-at-tagging").verdict()),
-            () -> assertEquals("confirmed", claim(raced, "failure-is-success").verdict()),
-            () -> assertEquals("refuted", claim(failed, "failure-is-success").verdict()),
-            () -> assertEquals("substring told 1 of 2 a false \"there\"", claim(failed, "failure-is-success").figure()),
-            () -> assertEquals("confirmed", claim(raced, "available-at-once").verdict()));
+                () -> assertEquals("confirmed", claim(raced, "only-at-tagging").verdict()),
+                () -> assertEquals("refuted", claim(failed, "only-at-tagging").verdict()),
+                () -> assertEquals("confirmed", claim(raced, "failure-is-success").verdict()),
+                () -> assertEquals("refuted", claim(failed, "failure-is-success").verdict()),
+                () -> assertEquals("substring told 1 of 2 a false \"there\"",
+                        claim(failed, "failure-is-success").figure()),
+                () -> assertEquals("confirmed", claim(raced, "available-at-once").verdict()));
     }
 
     // ---- Helpers
@@ -360,19 +361,19 @@ class RaceReportsTest {
 
     private static RaceResults.Round round(race_repro.Procedure procedure, RaceResults.Run... runs) {
         return new RaceResults.Round(race_repro.Scenario.SAME, procedure, 1, List.of(runs), List.of(),
-            new RaceResults.Left(0, 0));
+                new RaceResults.Left(0, 0));
     }
 
     private static RaceResults results(List<race_repro.Strategy> strategies, RaceResults.Round... rounds) {
         int builders = rounds[0].runs().size();
         race_repro.Plan plan = plan(strategies, "busybox");
         return new RaceResults(ENGINE, new race_repro.Plan(plan.scenarios(), plan.strategies(), builders, plan.rounds(),
-            plan.within(), plan.untilRace(), plan.processes(), plan.stepSeconds(), plan.seed(), plan.base(),
-            plan.arguments()), 2, List.of(rounds));
+                plan.within(), plan.untilRace(), plan.processes(), plan.stepSeconds(), plan.seed(), plan.base(),
+                plan.arguments()), 2, List.of(rounds));
     }
 
     private static race_repro.Plan plan(List<race_repro.Strategy> strategies, String base) {
         return new race_repro.Plan(List.of(race_repro.Scenario.SAME), strategies, 2, 1, 60, false, false, 1, 42, base,
-            List.of("--base", base));
+                List.of("--base", base));
     }
 }

@@ -37,28 +37,30 @@ class RaceReproTest {
         with_docker.Engine engine = engine("26.1");
         Path report = report("race.json");
         Harness.Result run = onCurrent(engine, "--strategy", "naive", "--strategy", "substring", "--scenario", "same",
-            "--until-race", "--step-seconds", "0.5", "--report", report.toString()).timeout(LIMIT).run().succeeded();
+                "--until-race", "--step-seconds", "0.5", "--report", report.toString()).timeout(LIMIT).run()
+                .succeeded();
         JsonNode json = read(report);
         JsonNode naive = cell(json, "naive", "same");
         JsonNode substring = cell(json, "substring", "same");
         long lost = naive.get("lostRaces").asLong();
         assertAll(run.toString(),
-            () -> assertTrue(lost > 0, "nobody lost a race"),
-            () -> assertEquals(lost, naive.get("falseFailures").asLong()),
-            () -> assertEquals(0, substring.get("falseFailures").asLong()),
-            () -> assertEquals(0, substring.get("falseSuccesses").asLong()),
-            () -> assertEquals(naive.get("answers"), substring.get("served")),
-            () -> assertEquals(naive.get("rounds"), naive.get("stepRuns"), "the step is shared"),
-            () -> assertEquals(naive.get("answers"), naive.get("exports"), "every build is exported"),
-            () -> assertEquals("refuted", claim(json, "both-build")),
-            () -> assertEquals("refuted", claim(json, "same-image")),
-            () -> assertEquals("confirmed", claim(json, "only-at-tagging")),
-            () -> assertTrue(run.out().startsWith("Docker " + engine.version().split("[+-]")[0]), "the engine"),
-            () -> assertTrue(run.out().contains("Builds can race for a tag here: containerd image store"), "and why"),
-            () -> assertTrue(run.out().contains("The most telling round: naive in same, round "), "the timeline"),
-            () -> assertTrue(run.out().contains("failed, falsely"), "its bars"),
-            () -> assertTrue(run.out().lines().anyMatch(line -> line.matches("  \\| ERROR: .*already exists")),
-                "docker's own line"));
+                () -> assertTrue(lost > 0, "nobody lost a race"),
+                () -> assertEquals(lost, naive.get("falseFailures").asLong()),
+                () -> assertEquals(0, substring.get("falseFailures").asLong()),
+                () -> assertEquals(0, substring.get("falseSuccesses").asLong()),
+                () -> assertEquals(naive.get("answers"), substring.get("served")),
+                () -> assertEquals(naive.get("rounds"), naive.get("stepRuns"), "the step is shared"),
+                () -> assertEquals(naive.get("answers"), naive.get("exports"), "every build is exported"),
+                () -> assertEquals("refuted", claim(json, "both-build")),
+                () -> assertEquals("refuted", claim(json, "same-image")),
+                () -> assertEquals("confirmed", claim(json, "only-at-tagging")),
+                () -> assertTrue(run.out().startsWith("Docker " + engine.version().split("[+-]")[0]), "the engine"),
+                () -> assertTrue(run.out().contains("Builds can race for a tag here: containerd image store"),
+                        "and why"),
+                () -> assertTrue(run.out().contains("The most telling round: naive in same, round "), "the timeline"),
+                () -> assertTrue(run.out().contains("failed, falsely"), "its bars"),
+                () -> assertTrue(run.out().lines().anyMatch(line -> line.matches("  \\| ERROR: .*already exists")),
+                        "docker's own line"));
     }
 
     @Test
@@ -67,20 +69,21 @@ class RaceReproTest {
         String before = everything(engine);
         Path page = report("race.html");
         JsonNode json = play(engine, "--processes", "-n", "4", "--step-seconds", "0.3", "--report", page.toString(),
-            "--strategy", "substring", "--strategy", "ensure", "--scenario", "failing", "--scenario", "shared-tag",
-            "--scenario", "stale", "--scenario", "removed");
+                "--strategy", "substring", "--strategy", "ensure", "--scenario", "failing", "--scenario", "shared-tag",
+                "--scenario", "stale", "--scenario", "removed");
         assertAll(
-            () -> assertRow(json, "failing    substring  falseSuccesses 4, missing 4, served 0"),
-            () -> assertRow(json, "failing    ensure     falseSuccesses 0, falseFailures 0, served 0, exports 0"),
-            // A build that succeeds says nothing of who has the tag a moment later.
-            () -> assertTrue(cell(json, "substring", "shared-tag").get("wrong").asLong() > 0, json.toString()),
-            () -> assertRow(json, "shared-tag ensure     wrong 0, stale 0, falseFailures 0, stepRuns 2"),
-            () -> assertRow(json, "stale      substring  falseSuccesses 4, stale 4, exports 0"),
-            () -> assertRow(json, "stale      ensure     falseSuccesses 0, falseFailures 0, served 4, stepRuns 1"),
-            () -> assertRow(json, "removed    ensure     falseSuccesses 0, falseFailures 0"),
-            () -> assertEquals("refuted", claim(json, "failure-is-success")),
-            () -> assertEquals("processes", json.get("run").get("as").asText()),
-            () -> assertTrue(json.get("rounds").findValuesAsText("phase").contains("exporting"), "what docker prints"));
+                () -> assertRow(json, "failing    substring  falseSuccesses 4, missing 4, served 0"),
+                () -> assertRow(json, "failing    ensure     falseSuccesses 0, falseFailures 0, served 0, exports 0"),
+                // A build that succeeds says nothing of who has the tag a moment later.
+                () -> assertTrue(cell(json, "substring", "shared-tag").get("wrong").asLong() > 0, json.toString()),
+                () -> assertRow(json, "shared-tag ensure     wrong 0, stale 0, falseFailures 0, stepRuns 2"),
+                () -> assertRow(json, "stale      substring  falseSuccesses 4, stale 4, exports 0"),
+                () -> assertRow(json, "stale      ensure     falseSuccesses 0, falseFailures 0, served 4, stepRuns 1"),
+                () -> assertRow(json, "removed    ensure     falseSuccesses 0, falseFailures 0"),
+                () -> assertEquals("refuted", claim(json, "failure-is-success")),
+                () -> assertEquals("processes", json.get("run").get("as").asText()),
+                () -> assertTrue(json.get("rounds").findValuesAsText("phase").contains("exporting"),
+                        "what docker prints"));
         RaceReportsTest.assertValid(json);
         RaceReportsTest.assertWellFormed(page);
         assertEquals(before, everything(engine), "left behind");
@@ -89,19 +92,19 @@ class RaceReproTest {
     @Test
     void everyAlternativeHasItsRow() {
         JsonNode json = play(engine("28.5"), "-n", "2", "--step-seconds", "0.1", "--strategy", "single-flight",
-            "--strategy", "unique-tag", "--strategy", "lock", "--strategy", "prebuild", "--strategy", "rmi-first",
-            "--scenario", "same", "--scenario", "stale");
+                "--strategy", "unique-tag", "--strategy", "lock", "--strategy", "prebuild", "--strategy", "rmi-first",
+                "--scenario", "same", "--scenario", "stale");
         assertAll(Stream.of(
-            "same  single-flight  falseSuccesses 0, falseFailures 0, served 2, stepRuns 1, exports 1, tagsLeft 0",
-            "same  unique-tag     falseSuccesses 0, falseFailures 0, served 2, stepRuns 1, exports 2, tagsLeft 2",
-            "same  lock           falseSuccesses 0, falseFailures 0, served 2, stepRuns 1, exports 1, tagsLeft 0",
-            "same  prebuild       falseSuccesses 0, falseFailures 0, served 2, stepRuns 1, exports 1, tagsLeft 0",
-            "same  rmi-first      wrong 0, stale 0, exports 2",
-            "stale single-flight  falseSuccesses 0, falseFailures 0, served 2, stepRuns 1, exports 1",
-            "stale unique-tag     falseSuccesses 0, falseFailures 0, served 2, tagsLeft 2",
-            "stale lock           falseSuccesses 2, stale 2, served 0, exports 0",
-            "stale prebuild       falseSuccesses 0, falseFailures 0, served 2, exports 1",
-            "stale rmi-first      wrong 0, stale 0, exports 2").map(row -> () -> assertRow(json, row)));
+                "same  single-flight  falseSuccesses 0, falseFailures 0, served 2, stepRuns 1, exports 1, tagsLeft 0",
+                "same  unique-tag     falseSuccesses 0, falseFailures 0, served 2, stepRuns 1, exports 2, tagsLeft 2",
+                "same  lock           falseSuccesses 0, falseFailures 0, served 2, stepRuns 1, exports 1, tagsLeft 0",
+                "same  prebuild       falseSuccesses 0, falseFailures 0, served 2, stepRuns 1, exports 1, tagsLeft 0",
+                "same  rmi-first      wrong 0, stale 0, exports 2",
+                "stale single-flight  falseSuccesses 0, falseFailures 0, served 2, stepRuns 1, exports 1",
+                "stale unique-tag     falseSuccesses 0, falseFailures 0, served 2, tagsLeft 2",
+                "stale lock           falseSuccesses 2, stale 2, served 0, exports 0",
+                "stale prebuild       falseSuccesses 0, falseFailures 0, served 2, exports 1",
+                "stale rmi-first      wrong 0, stale 0, exports 2").map(row -> () -> assertRow(json, row)));
         assertEquals("confirmed", claim(json, "unique-tags-pollute"));
         assertEquals("refuted", claim(json, "unique-tags-build-all"));
     }
@@ -132,7 +135,7 @@ class RaceReproTest {
     @Test
     void withoutAnEngineItSaysSoAndUsesAThrowawayOne() {
         Harness.Result run = Harness.script("race_repro", "-n", "1", "-r", "1", "--strategy", "ensure", "--scenario",
-            "same").env("DOCKER_HOST", "unix:///nonexistent.sock").run().succeeded();
+                "same").env("DOCKER_HOST", "unix:///nonexistent.sock").run().succeeded();
         assertTrue(run.err().contains(" So this uses a throwaway engine.\n"), run.toString());
         assertTrue(run.out().startsWith("Docker 26.1"), run.toString());
     }
@@ -141,18 +144,18 @@ class RaceReproTest {
     void onAnEngineThatCannotRaceItSaysWhyAndStillRunsIfTold() {
         with_docker.Engine classic = Harness.engine("26.1", with_docker.Store.CLASSIC);
         Harness.Result run = onCurrent(classic, "-n", "2", "-r", "1", "--scenario", "failing", "--strategy",
-            "substring", "--step-seconds", "0").run().succeeded();
+                "substring", "--step-seconds", "0").run().succeeded();
         assertAll(run.toString(),
-            () -> assertTrue(run.out().contains("Builds cannot race for a tag here: with the classic"), "why"),
-            () -> assertTrue(run.out().contains("Nobody lost a race: with the classic image store"), "and again"),
-            () -> assertTrue(run.out().contains("\n substring    2 of 2 M\n"), "the rule's row"));
+                () -> assertTrue(run.out().contains("Builds cannot race for a tag here: with the classic"), "why"),
+                () -> assertTrue(run.out().contains("Nobody lost a race: with the classic image store"), "and again"),
+                () -> assertTrue(run.out().contains("\n substring    2 of 2 M\n"), "the rule's row"));
     }
 
     @Test
     void aBaseThatIsNotThereIsReportedWithWhatToDo() {
         Harness.Result run = onCurrent(engine("28.5"), "--base", "race-repro-nowhere").run().expect(10);
         assertTrue(run.err().contains("race_repro: the demo image does not build, even alone, from race-repro-nowhere"),
-            run.toString());
+                run.toString());
         assertTrue(run.err().endsWith("Name another one with --base.\n"), run.toString());
     }
 
@@ -204,7 +207,7 @@ class RaceReproTest {
     private static JsonNode play(with_docker.Engine engine, String... arguments) {
         Path report = report("race.json");
         Harness.Result run = onCurrent(engine, Stream.concat(Stream.of(arguments), Stream.of("--report",
-            report.toString())).toArray(String[]::new)).timeout(LIMIT).run();
+                report.toString())).toArray(String[]::new)).timeout(LIMIT).run();
         assertTrue(Files.exists(report), run.toString());
         return read(report);
     }
@@ -224,7 +227,8 @@ class RaceReproTest {
     private static JsonNode cell(JsonNode json, String strategy, String scenario) {
         return StreamSupport.stream(json.get("cells").spliterator(), false)
                 .filter(cell -> cell.get("strategy").asText().equals(strategy)
-                    && cell.get("scenario").asText().equals(scenario)).findFirst().orElseThrow();
+                        && cell.get("scenario").asText().equals(scenario))
+                .findFirst().orElseThrow();
     }
 
     private static String claim(JsonNode json, String id) {
@@ -238,17 +242,17 @@ class RaceReproTest {
         JsonNode cell = cell(json, words.get(1), words.get(0));
         for (int i = 2; i < words.size(); i += 2) {
             assertEquals(Long.parseLong(words.get(i + 1)), cell.get(words.get(i)).asLong(), row + ": " + words.get(i)
-                + " in " + cell);
+                    + " in " + cell);
         }
     }
 
     /** All that ours leave if they leave anything: images, containers, and steps in the build cache. */
     private static String everything(with_docker.Engine engine) {
         Set<String> cached = Set.copyOf(docker(engine, "system", "df", "--verbose", "--format",
-            "{{range .BuildCache}}{{.Description}}{{println}}{{end}}").lines()
-            .filter(line -> line.contains("race-demo")).toList());
+                "{{range .BuildCache}}{{.Description}}{{println}}{{end}}").lines()
+                .filter(line -> line.contains("race-demo")).toList());
         return String.join("\n", docker(engine, "image", "ls", "--all", "--no-trunc", "--filter",
-            "label=race_repro.run"), docker(engine, "container", "ls", "--all", "--quiet"), cached.toString());
+                "label=race_repro.run"), docker(engine, "container", "ls", "--all", "--quiet"), cached.toString());
     }
 
     private static String docker(with_docker.Engine engine, String... arguments) {

@@ -20,8 +20,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ReadmeTest {
 
     /** A paragraph of indented lines that begins with a command. */
-    private static final Pattern BLOCK = Pattern.compile("(?m)^\\n((?: {4}(?:\\./jbangw|IMAGE=|java|\\$) .*\\n(?: {4}.*\\n)*))");
-    private static final Pattern EXAMPLE = Pattern.compile("(?m)^ {6}((?:IMAGE=\\$\\(|source <\\()?(?:ensure_image|race_repro) .*)$");
+    private static final Pattern BLOCK =
+            Pattern.compile("(?m)^\\n((?: {4}(?:\\./jbangw|IMAGE=|java|\\$) .*\\n(?: {4}.*\\n)*))");
+    private static final Pattern EXAMPLE =
+            Pattern.compile("(?m)^ {6}((?:IMAGE=\\$\\(|source <\\()?(?:ensure_image|race_repro) .*)$");
     private static final Pattern COMMENT = Pattern.compile("(?: {2,}[^ ].*| {2,}# .*)$");
     private static final Pattern ID = Pattern.compile("sha256:[0-9a-f]{64}");
     private static final String RACES = "RaceReproTest plays its strategies and scenarios";
@@ -83,7 +85,7 @@ class ReadmeTest {
             bench.write("images/race-demo/" + file, Files.readString(Harness.projectFile("images/race-demo/" + file)));
         }
         for (String name : List.of("docker/test/Dockerfile", "test.Dockerfile", "images/base/Dockerfile",
-            "images/app-test/Dockerfile", "images/app-test/1/Dockerfile")) {
+                "images/app-test/Dockerfile", "images/app-test/1/Dockerfile")) {
             bench.write(name, "FROM busybox\nRUN echo " + name + " > /name\n");
         }
         bench.write("images/app-test/ubuntu-24.04/Dockerfile", "FROM base\nCOPY src /src\n");

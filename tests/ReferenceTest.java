@@ -41,7 +41,8 @@ class ReferenceTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"", ":", ":1", "app:", "App", "app:-x", "app:.x", "-app", "app-", "app_", "a..b", "a___b",
-        "a//b", "/app", "app/", "app:1:2", "app 1", "app\n", "app:1\n", "äpp", "app:ä", "a.b-/app", "http://a/b", "../app",
+        "a//b", "/app", "app/", "app:1:2", "app 1", "app\n", "app:1\n", "äpp", "app:ä", "a.b-/app", "http://a/b",
+        "../app",
         "app@sha256:0123456789012345678901234567890123456789012345678901234567890123", "docker.io/", "library/",
         "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "--help", "app$(id)", "app;id"})
     void whatIsNoReferenceIsAUsageError(String text) {
@@ -56,7 +57,7 @@ class ReferenceTest {
         Reference.parse("a".repeat(255 - "docker.io/library/".length()) + ":" + "t".repeat(128));
         assertThrows(ensure_image.Failed.class, () -> Reference.parse("app:" + "t".repeat(129)));
         assertThrows(ensure_image.Failed.class,
-            () -> Reference.parse("a".repeat(256 - "docker.io/library/".length())));
+                () -> Reference.parse("a".repeat(256 - "docker.io/library/".length())));
     }
 
     @Test

@@ -52,7 +52,7 @@ class ReportsTest {
     private static final Map<String, String> ACTIONS = Map.of("GITHUB_ACTIONS", "true");
     /** Every way to give GitHub's runner a command. */
     private static final List<String> FORGED = List.of("::error::forged", "  ::add-mask::forged",
-        "##[error]forged", "x ##[set-output name=a;]forged", "::stop-commands::forged", "::endgroup::");
+            "##[error]forged", "x ##[set-output name=a;]forged", "::stop-commands::forged", "::endgroup::");
 
     private final StringWriter out = new StringWriter();
     private final StringWriter err = new StringWriter();
@@ -171,7 +171,7 @@ class ReportsTest {
     @Test
     void thereAreTwoFormats() {
         ensure_image.Failed failed = assertThrows(ensure_image.Failed.class,
-            () -> reports(new Reports.Style("xml\033", false, false), NONE, Map.of()));
+                () -> reports(new Reports.Style("xml\033", false, false), NONE, Map.of()));
         assertEquals(ensure_image.ExitCode.USAGE, failed.code);
         assertEquals("--format is text or json, not 'xml\\u001b'", failed.getMessage());
     }
@@ -187,7 +187,7 @@ class ReportsTest {
             }
             assertEquals(colours
                     ? "\033[31mfailed\033[0m            base:1  build failed\n"
-                        + "\033[33mstale\033[0m             app:1  Dockerfile changed  1.5 s\n"
+                            + "\033[33mstale\033[0m             app:1  Dockerfile changed  1.5 s\n"
                     : "failed            base:1  build failed\nstale             app:1  Dockerfile changed  1.5 s\n",
                     out.toString());
         }
@@ -224,21 +224,21 @@ class ReportsTest {
         rebuilt.put("notes", List.of("building from images/base/1"));
         Map<String, Object> failed = objects.get(1);
         assertAll(
-            () -> assertEquals(rebuilt, objects.get(0)),
-            () -> assertEquals(documentedFields(), List.copyOf(objects.get(0).keySet())),
-            () -> assertEquals(documentedFields(), List.copyOf(failed.keySet())),
-            () -> assertEquals("failed", failed.get("outcome")),
-            () -> assertEquals(BigDecimal.ONE, failed.get("builds")),
-            () -> assertEquals(BigDecimal.TEN, failed.get("exit")),
-            () -> assertEquals("build failed: app:1 (Dockerfile x): 9", failed.get("error")),
-            () -> assertEquals("try this", failed.get("hint")),
-            () -> assertEquals(null, failed.get("id")),
-            () -> assertTrue(err.toString().startsWith("base:1: building from images/base/1\n  | output\n")));
+                () -> assertEquals(rebuilt, objects.get(0)),
+                () -> assertEquals(documentedFields(), List.copyOf(objects.get(0).keySet())),
+                () -> assertEquals(documentedFields(), List.copyOf(failed.keySet())),
+                () -> assertEquals("failed", failed.get("outcome")),
+                () -> assertEquals(BigDecimal.ONE, failed.get("builds")),
+                () -> assertEquals(BigDecimal.TEN, failed.get("exit")),
+                () -> assertEquals("build failed: app:1 (Dockerfile x): 9", failed.get("error")),
+                () -> assertEquals("try this", failed.get("hint")),
+                () -> assertEquals(null, failed.get("id")),
+                () -> assertTrue(err.toString().startsWith("base:1: building from images/base/1\n  | output\n")));
     }
 
     private static List<String> documentedFields() throws IOException {
         Matcher rows = Pattern.compile("(?m)^\\| `(\\w+)` \\|").matcher(
-            Files.readString(Harness.projectFile("docs/json.md")));
+                Files.readString(Harness.projectFile("docs/json.md")));
         return rows.results().map(row -> row.group(1)).toList();
     }
 
@@ -297,14 +297,14 @@ class ReportsTest {
     @Test
     void aStepThatPrintsALikenessOfTheMarkDoesNotMoveIt() throws Exception {
         List<String> forged = List.of("Dockerfile:1", "-".repeat(20), "   1 | >>> forged", "-".repeat(20),
-            "ERROR: failed to solve: forged");
+                "ERROR: failed to solve: forged");
         List<String> legacy = new ArrayList<>(forged.subList(0, 4));
         legacy.add("The command '/bin/sh -c x' returned a non-zero code: 1");
         assertFalse(annotation(app, legacy).contains("line="), "the legacy builder prints steps' output as it is");
         assertTrue(annotation(app, forged).contains("line=1,"), "control");
 
         List<String> real = List.of("x y.Dockerfile:12", "-".repeat(20), "  12 | >>> RUN x", "-".repeat(20),
-            "ERROR: failed to solve: real", "", "View build details: docker-desktop://dashboard/build/x");
+                "ERROR: failed to solve: real", "", "View build details: docker-desktop://dashboard/build/x");
         List<String> buildKit = new ArrayList<>(forged.stream().map(line -> "#7 0.1 " + line).toList());
         buildKit.addAll(forged.stream().map(line -> "0.1 " + line).toList());
         buildKit.addAll(real);
@@ -399,7 +399,7 @@ class ReportsTest {
     }
 
     private static final Set<String> COMMANDS = Set.of("error", "warning", "notice", "debug", "group", "endgroup",
-        "add-mask", "set-output", "save-state", "set-env", "add-path", "add-matcher", "echo", "stop-commands");
+            "add-mask", "set-output", "save-state", "set-env", "add-path", "add-matcher", "echo", "stop-commands");
 
     /**
      * The commands that GitHub's runner obeys in a log, by the rules of its ActionCommand.cs and
@@ -411,7 +411,7 @@ class ReportsTest {
         String token = null;
         for (String line : log.lines().toList()) {
             Matcher matcher = Stream.of("\\s*::(?<name>.*?)(?: .*?)?::(?<data>.*)",
-                        ".*?##\\[(?<name>[^] ]*)[^]]*](?<data>.*)")
+                    ".*?##\\[(?<name>[^] ]*)[^]]*](?<data>.*)")
                     .map(pattern -> Pattern.compile(pattern).matcher(line))
                     .filter(found -> found.matches() && known.contains(found.group("name"))).findFirst().orElse(null);
             if (matcher == null || token != null && !matcher.group("name").equals(token)) {
@@ -430,7 +430,7 @@ class ReportsTest {
     @Test
     void thisTestsRunnerObeysWhatGitHubsDoes() {
         assertEquals(List.of("error forged", "add-mask forged", "error forged", "set-output forged",
-            "stop-commands TOKEN"), obeyed(String.join("\n", FORGED)));
+                "stop-commands TOKEN"), obeyed(String.join("\n", FORGED)));
     }
 
     // ---- On a terminal
@@ -448,27 +448,27 @@ class ReportsTest {
             reports.output(app.recipe(), "#7 DONE 0.3s");
             reports.ended(base, built(base));
             assertScreen("app:1: building from images/app/1",
-                "built             base:1  " + ID + "  1.5 s",
-                "app:1  building      0.\\d s  [stage-1 3/5] RUN \\u001b[2Jmake");
+                    "built             base:1  " + ID + "  1.5 s",
+                    "app:1  building      0.\\d s  [stage-1 3/5] RUN \\u001b[2Jmake");
 
             reports.step(other.recipe(), ensure_image.Step.LOOKING_UP);
             reports.tell(other.recipe(), "hello");
             reports.step(app.recipe(), ensure_image.Step.NAMING);
             reports.ended(app, built(app));
             assertScreen("app:1: building from images/app/1",
-                "built             base:1  " + ID + "  1.5 s",
-                "other:1: hello",
-                "built             app:1  " + ID + "  1.5 s",
-                "other:1  looking up    0.\\d s");
+                    "built             base:1  " + ID + "  1.5 s",
+                    "other:1: hello",
+                    "built             app:1  " + ID + "  1.5 s",
+                    "other:1  looking up    0.\\d s");
             reports.failed(other, failed("", "output"));
         }
         assertScreen("app:1: building from images/app/1",
-            "built             base:1  " + ID + "  1.5 s",
-            "other:1: hello",
-            "built             app:1  " + ID + "  1.5 s",
-            "  | output",
-            "ensure_image: build failed: app:1 (Dockerfile x): 9",
-            "failed            other:1  build failed");
+                "built             base:1  " + ID + "  1.5 s",
+                "other:1: hello",
+                "built             app:1  " + ID + "  1.5 s",
+                "  | output",
+                "ensure_image: build failed: app:1 (Dockerfile x): 9",
+                "failed            other:1  build failed");
     }
 
     @Test
@@ -483,7 +483,7 @@ class ReportsTest {
             reports.ended(base, built(base));
             reports.ended(app, built(app));
             assertScreen("built             base:1  " + ID + "  1.5 s", "built             app:1  " + ID + "  1.5 s",
-                "other:1  building      0.\\d s");
+                    "other:1  building      0.\\d s");
         }
     }
 
@@ -609,8 +609,8 @@ class ReportsTest {
                 .without("GITHUB_WORKSPACE", "XDG_CACHE_HOME") // that is where jbangw has JBang
                 .run().expect(10);
         assertEquals(List.of("group reports-a:latest: build output", "stop-commands TOKEN", "TOKEN ", "endgroup ",
-            "error process \"/bin/sh -c echo told >&2;   exit 3\" did not complete successfully: exit code: 3"),
-            obeyed(run.err()), run.toString());
+                "error process \"/bin/sh -c echo told >&2;   exit 3\" did not complete successfully: exit code: 3"),
+                obeyed(run.err()), run.toString());
         assertTrue(run.err().contains("\n::error file=docker/app/Dockerfile,line=4,"
                 + "title=reports-a%3Alatest%3A build failed::process "), run.toString());
         assertTrue(run.err().lines().reduce((text, last) -> last).orElseThrow()
@@ -658,20 +658,20 @@ class ReportsTest {
         Map<String, Object> failed = objects.get(1);
         Map<String, Object> built = objects.get(2);
         assertAll(run.toString(),
-            () -> assertEquals(List.of("present", "failed", "built"), values(objects, "outcome")),
-            () -> assertEquals(List.of("reports-c:1", "reports-c:2", "reports-c:3"), values(objects, "reference")),
-            () -> assertEquals(List.of("good", "bad", "other"), values(objects, "context")),
-            () -> assertEquals(bench().imageId("reports-c:1"), present.get("id")),
-            () -> assertEquals(bench().label("reports-c:1"), present.get("fingerprint")),
-            () -> assertEquals(List.of(), present.get("notes")),
-            () -> assertEquals(BigDecimal.ZERO, present.get("builds")),
-            () -> assertEquals(bench().imageId("reports-c:3"), built.get("id")),
-            () -> assertEquals(bench().label("reports-c:3"), built.get("fingerprint")),
-            () -> assertEquals(List.of("building from other"), built.get("notes")),
-            () -> assertEquals(BigDecimal.ONE, built.get("builds")),
-            () -> assertEquals(BigDecimal.TEN, failed.get("exit")),
-            () -> assertTrue(failed.get("error").toString().startsWith("build failed: reports-c:2 ")),
-            () -> assertTrue(run.err().contains("  | #"), "the output of the failed build is on stderr"));
+                () -> assertEquals(List.of("present", "failed", "built"), values(objects, "outcome")),
+                () -> assertEquals(List.of("reports-c:1", "reports-c:2", "reports-c:3"), values(objects, "reference")),
+                () -> assertEquals(List.of("good", "bad", "other"), values(objects, "context")),
+                () -> assertEquals(bench().imageId("reports-c:1"), present.get("id")),
+                () -> assertEquals(bench().label("reports-c:1"), present.get("fingerprint")),
+                () -> assertEquals(List.of(), present.get("notes")),
+                () -> assertEquals(BigDecimal.ZERO, present.get("builds")),
+                () -> assertEquals(bench().imageId("reports-c:3"), built.get("id")),
+                () -> assertEquals(bench().label("reports-c:3"), built.get("fingerprint")),
+                () -> assertEquals(List.of("building from other"), built.get("notes")),
+                () -> assertEquals(BigDecimal.ONE, built.get("builds")),
+                () -> assertEquals(BigDecimal.TEN, failed.get("exit")),
+                () -> assertTrue(failed.get("error").toString().startsWith("build failed: reports-c:2 ")),
+                () -> assertTrue(run.err().contains("  | #"), "the output of the failed build is on stderr"));
     }
 
     private static List<Object> values(List<Map<String, Object>> objects, String field) {
@@ -737,7 +737,7 @@ class ReportsTest {
                 .collect(Collectors.joining(" ", "exec ", ""));
         // A test run in the background may ignore the signal of Ctrl-C.
         return bench().command("env", "--default-signal=INT",
-                    "script", "--quiet", "--return", "--command", line, "/dev/null")
+                "script", "--quiet", "--return", "--command", line, "/dev/null")
                 .without("NO_COLOR", "CI", "GITHUB_ACTIONS").env("TERM", "xterm");
     }
 
@@ -844,7 +844,7 @@ class ReportsTest {
                     assertEquals("2", parameter);
                     lines.get(row).setLength(0);
                 }
-                case "command m", "command h", "command l" -> { }
+                case "command m", "command h", "command l" -> {}
                 case "\r" -> column = 0;
                 case "\n" -> {
                     column = 0;

@@ -42,13 +42,13 @@ class SecurityTest {
                 + bench.client() + " \"$@\"\n");
         bench.write("Dockerfile", "FROM busybox AS one\nARG A\nARG B\nRUN echo \"$A\" \"$B\" > /args\n");
         bench.ensure(app + "=.", "--docker", client.toString(), "--build-arg=A=--help", "--build-arg=B=$(touch /pwned)")
-            .succeeded();
+                .succeeded();
         assertEquals("--help $(touch /pwned)", bench.cat(app, "/args"));
         bench.ensure(app + "=.", "--docker", client.toString(), "--target=--push").expect(10);
         bench.ensure(app + "=.", "--docker", client.toString(), "--platform=--push").expect(10);
         bench.ensure(app + "=.", "--build-arg=--label=stolen=x").succeeded();
         assertEquals("", bench.docker("image", "inspect", app, "--format", "{{index .Config.Labels \"stolen\"}}")
-            .succeeded().out().strip());
+                .succeeded().out().strip());
         String options = Files.readString(log);
         assertEquals(-1, options.indexOf("\0--help\0"), "A's value is no word of its own");
     }

@@ -47,7 +47,9 @@ class SingleFlightOnEngineTest {
         assertFalse(waited.isEmpty(), results.toString());
         for (Harness.Result result : waited) {
             assertTrue(result.out().startsWith("built-by-another "), result.toString());
-            assertTrue(result.err().matches("(?s).*: waiting for (process \\d+|another process), which is building it\n.*"),
+            assertTrue(
+                    result.err()
+                            .matches("(?s).*: waiting for (process \\d+|another process), which is building it\n.*"),
                     result.toString());
         }
     }

@@ -67,8 +67,8 @@ class SingleFlightTest {
     void oneBuildsTheOthersLand(int processes, int threads) throws Exception {
         List<Wanting> all = start("want", LONG, processes, threads);
         Harness.eventually("one builds", SOON, () -> count(all, "MINE") == 1);
-        Harness.eventually("the others wait", SOON, () -> count(all, "waiting for .*, which is building it")
-                == all.size() - 1);
+        Harness.eventually("the others wait", SOON,
+                () -> count(all, "waiting for .*, which is building it") == all.size() - 1);
         assertEquals(List.of(KEY_FILE), files(folder));
 
         site.end("succeeded");
@@ -264,8 +264,8 @@ class SingleFlightTest {
     @Test
     void theShorterOfTheTwoWaitsCounts() throws Exception {
         try (SingleFlight.Turn builder = turn(LONG)) {
-            assertEquals(SingleFlight.Kind.ALONE, flight(Duration.ofMillis(50)).turn(KEY, LONG, tell -> { }).kind());
-            assertEquals(SingleFlight.Kind.ALONE, flight(LONG).turn(KEY, Duration.ofMillis(50), tell -> { }).kind());
+            assertEquals(SingleFlight.Kind.ALONE, flight(Duration.ofMillis(50)).turn(KEY, LONG, tell -> {}).kind());
+            assertEquals(SingleFlight.Kind.ALONE, flight(LONG).turn(KEY, Duration.ofMillis(50), tell -> {}).kind());
             assertEquals(SingleFlight.Kind.MINE, builder.kind());
         }
         try (SingleFlight.Turn free = turn(Duration.ofSeconds(-1))) {
@@ -459,7 +459,7 @@ class SingleFlightTest {
                     switch (site.awaitEnd()) {
                         case "succeeded" -> turn.succeeded();
                         case "failed" -> turn.failed();
-                        default -> { }
+                        default -> {}
                     }
                 }
             }
@@ -470,7 +470,7 @@ class SingleFlightTest {
             SingleFlight flight = new SingleFlight(Optional.of(folder), most);
             Path inside = site.folder().resolve("inside");
             for (int i = 0; i < ROUNDS; i++) {
-                try (SingleFlight.Turn turn = flight.turn(KEY, LONG, message -> { })) {
+                try (SingleFlight.Turn turn = flight.turn(KEY, LONG, message -> {})) {
                     tell.accept(turn.kind().name());
                     if (turn.kind() == SingleFlight.Kind.MINE) {
                         if (!inside.toFile().createNewFile()) {
@@ -580,7 +580,7 @@ class SingleFlightTest {
     }
 
     private SingleFlight.Turn turn(Duration most) throws InterruptedException {
-        return flight(LONG).turn(KEY, most, message -> { });
+        return flight(LONG).turn(KEY, most, message -> {});
     }
 
     /** Two turns, both to build alone, and one message. */

@@ -29,7 +29,7 @@ class TerminalTest {
         String probe = Harness.script("TerminalTest$Probe").line().stream().map(word -> "'" + word + "'")
                 .collect(Collectors.joining(" "));
         Harness.Result run = Harness.command("script", "--quiet", "--return", "--command",
-                    "env " + environment + " " + probe + " " + redirection, "/dev/null")
+                "env " + environment + " " + probe + " " + redirection, "/dev/null")
                 .without("NO_COLOR").run().succeeded();
         assertEquals(found, run.out().strip());
     }

@@ -47,7 +47,7 @@ class WithDockerTest {
 
     @ParameterizedTest
     @CsvSource({"20.10,CLASSIC,overlay2", "26.1,CLASSIC,overlay2", "26.1,CONTAINERD,io.containerd.snapshotter.v1",
-            "28.5,CLASSIC,overlay2", "28.5,CONTAINERD,io.containerd.snapshotter.v1"})
+        "28.5,CLASSIC,overlay2", "28.5,CONTAINERD,io.containerd.snapshotter.v1"})
     void theEngineIsTheOneAskedFor(String version, with_docker.Store store, String driver) {
         var engine = Harness.engine(version, store);
         var info = docker(engine, "info", "--format", "{{.ServerVersion}} {{.Driver}} {{.DriverStatus}}");
@@ -243,16 +243,16 @@ class WithDockerTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
-            "--engine 20.10 --store containerd -- true | Docker 20.10 has no containerd store, only classic",
-            "--engine 19.03 -- true | no engine 19.03, only [20.10, 26.1, 28.5]",
-            "--store other -- true | expected one of",
-            "--engine dind:28 --disk 1 -- true | --disk is not for dind",
-            "--engine dind: -- true | no engine dind:, only [20.10, 26.1, 28.5] and dind[:VERSION]",
-            "--disk 0 -- true | a disk of 0 MB is none",
-            "--no-such-option -- true | Unknown option",
-            "--network other -- true | expected one of",
-            "--shell true | --shell takes no COMMAND",
-            "'' | COMMAND is missing"})
+        "--engine 20.10 --store containerd -- true | Docker 20.10 has no containerd store, only classic",
+        "--engine 19.03 -- true | no engine 19.03, only [20.10, 26.1, 28.5]",
+        "--store other -- true | expected one of",
+        "--engine dind:28 --disk 1 -- true | --disk is not for dind",
+        "--engine dind: -- true | no engine dind:, only [20.10, 26.1, 28.5] and dind[:VERSION]",
+        "--disk 0 -- true | a disk of 0 MB is none",
+        "--no-such-option -- true | Unknown option",
+        "--network other -- true | expected one of",
+        "--shell true | --shell takes no COMMAND",
+        "'' | COMMAND is missing"})
     void aMistakeOnTheCommandLineIsAUsageError(String line, String message) {
         var result = withDocker(line.isEmpty() ? new String[0] : line.split(" ")).run().expect(USAGE);
         assertAll(
@@ -269,7 +269,7 @@ class WithDockerTest {
     @Test
     void theCommandHasTheTerminalAndProgressIsOneLiveLine() {
         var script = Stream.concat(Harness.script("with_docker").line().stream(), Stream.of("--", "sh", "-c",
-                        "test -t 0 && test -t 1 && test -t 2 && echo has the terminal"))
+                "test -t 0 && test -t 1 && test -t 2 && echo has the terminal"))
                 .map(word -> "'" + word + "'").collect(Collectors.joining(" "));
         var result = Harness.command("script", "--quiet", "--return", "--command", script, "/dev/null").run()
                 .succeeded();

@@ -54,10 +54,10 @@ import picocli.CommandLine.Spec;
 @Command(name = "torture", version = "torture " + ensure_image.VERSION, mixinStandardHelpOptions = true,
         sortOptions = false, usageHelpAutoWidth = true,
         description = {"", "Lets many builders want images at once while something breaks, and counts false answers.",
-                ""},
+            ""},
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {" 0:nothing false, wrong, stale or left behind", " 2:bad usage", "10:something was",
-                "69:no engine"})
+            "69:no engine"})
 final class torture implements Callable<Integer> {
 
     private static final int SOMETHING_WAS_FALSE = 10;
@@ -75,7 +75,7 @@ final class torture implements Callable<Integer> {
 
     @Option(names = "--processes", paramLabel = "PERCENT", defaultValue = "25",
             description = "Of the builders that are processes of their own; the others are threads, which are cheaper "
-                + "(default: ${DEFAULT-VALUE}).")
+                    + "(default: ${DEFAULT-VALUE}).")
     private int processes;
 
     @Option(names = "--engine", paramLabel = "VERSION", defaultValue = "26.1",
@@ -259,7 +259,7 @@ final class torture implements Callable<Integer> {
         /** Whether what a tag leads to says nothing of what it led to a moment ago. */
         boolean tagsMove() {
             return load == Load.SHARED_TAG || faults.stream().anyMatch(Set.of(Fault.TAG_MOVED, Fault.TAG_REMOVED,
-                Fault.CONTEXT_EDITED, Fault.DISK_FULL, Fault.ENGINE_KILLED)::contains);
+                    Fault.CONTEXT_EDITED, Fault.DISK_FULL, Fault.ENGINE_KILLED)::contains);
         }
 
         @Override
@@ -291,7 +291,7 @@ final class torture implements Callable<Integer> {
          */
         synchronized void edit() {
             String text = String.format(Locale.ROOT, "%s %05d%s", name, TEXTS.incrementAndGet(),
-                ".".repeat(name.charAt(name.length() - 1) - 'a'));
+                    ".".repeat(name.charAt(name.length() - 1) - 'a'));
             Path aside = Harness.write(path.resolveSibling("." + name), text);
             since.put(text, System.nanoTime());
             try {
@@ -383,7 +383,7 @@ final class torture implements Callable<Integer> {
                 leaks();
                 return String.format(Locale.ROOT, "round %d, %s: %d builders, %d raced, %.0f s; %s", number, plan,
                         builders,
-                    raced, (System.nanoTime() - start) / 1e9, ledger.verdicts());
+                        raced, (System.nanoTime() - start) / 1e9, ledger.verdicts());
             } catch (ExecutionException e) {
                 throw new IllegalStateException("round " + number + ", " + plan, e.getCause());
             } finally {
@@ -445,10 +445,10 @@ final class torture implements Callable<Integer> {
                 Docker docker = new Docker(stage.engine.docker().toString(), stage.environment);
                 Optional<SingleFlight> flights = single
                         ? Optional.of(new SingleFlight(cache.folder("flights"), Duration.ofSeconds(20)))
-                                : Optional.empty();
+                        : Optional.empty();
                 ensure_image.Result result = new ensure_image.Builder(docker, new Freshness(docker, cache),
-                    ensure_image.Rule.IF_STALE, 5, Duration.ofSeconds(timeout), flights, events)
-                    .ensure(Recipe.of(reference, folder.path, Recipe.Options.NONE));
+                        ensure_image.Rule.IF_STALE, 5, Duration.ofSeconds(timeout), flights, events)
+                        .ensure(Recipe.of(reference, folder.path, Recipe.Options.NONE));
                 return new Answer("thread", 0, List.of(new Claim(reference, folder, result.id())), told.toString(),
                         start, false);
             } catch (ensure_image.Failed failed) {
@@ -477,7 +477,7 @@ final class torture implements Callable<Integer> {
                 Harness.Result result = builder.await();
                 running.remove(builder);
                 List<Claim> claims = new ArrayList<>();
-                for (Matcher match = RESULT.matcher(result.out()); match.find(); ) {
+                for (Matcher match = RESULT.matcher(result.out()); match.find();) {
                     claims.add(new Claim(match.group(1), wanted.get(match.group(1)), match.group(2)));
                 }
                 return new Answer("process", result.status(), claims, result.out() + result.err(), start, killed.get());
@@ -531,7 +531,7 @@ final class torture implements Callable<Integer> {
             if (!plan.allows(answer.status)) {
                 ledger.book(Verdict.FALSE_FAILURE, number + ", " + plan + ": a " + answer.who + " exited with "
                         + answer.status
-                    + ": " + last(answer.told));
+                        + ": " + last(answer.told));
             }
             if (answer.status == 10 && !answer.told.contains("no space left on device")) {
                 ledger.book(Verdict.FALSE_FAILURE, number + ", " + plan + ": not because of the disk: "
@@ -709,7 +709,7 @@ final class torture implements Callable<Integer> {
             List<ProcessHandle> killed = daemons();
             signalEngine("KILL");
             Harness.eventually("the engine is dead", Duration.ofSeconds(20),
-                () -> killed.stream().noneMatch(ProcessHandle::isAlive));
+                    () -> killed.stream().noneMatch(ProcessHandle::isAlive));
         }
 
         /** As its own start script would: what the killed one has left is removed first. */
@@ -719,8 +719,9 @@ final class torture implements Callable<Integer> {
             }
             ProcessBuilder dockerd = new ProcessBuilder("setsid", "nsenter", "--target", anchor, "--mount", "--pid",
                     "--net",
-                "--ipc", "--uts", "--", "/usr/sbin/dockerd", "--config-file", folder + "/daemon.json")
-                .redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.appendTo(engine.logFile().toFile()));
+                    "--ipc", "--uts", "--", "/usr/sbin/dockerd", "--config-file", folder + "/daemon.json")
+                    .redirectErrorStream(true)
+                    .redirectOutput(ProcessBuilder.Redirect.appendTo(engine.logFile().toFile()));
             dockerd.environment().keySet().retainAll(Set.of("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"));
             dockerd.environment().putAll(Map.of("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", "HOME", "/", "TMPDIR",
                     "/var/tmp"));
@@ -761,7 +762,7 @@ final class torture implements Callable<Integer> {
             try {
                 switch (random.nextInt(3)) {
                     case 0 -> Harness.command("rm", "-rf", folder.resolve("flights").toString(),
-                        folder.resolve("manifests").toString()).run();
+                            folder.resolve("manifests").toString()).run();
                     case 1 -> {
                         Files.setAttribute(folder, "unix:uid", 65534);
                         Thread.sleep(100);
@@ -848,7 +849,7 @@ final class torture implements Callable<Integer> {
             lines.add("builders         " + builders + ", by status " + new TreeMap<>(statuses));
             lines.add("races            " + races);
             lines.add("faults           " + faults.entrySet().stream().map(entry -> name(entry.getKey()) + " "
-                + entry.getValue()).collect(Collectors.joining(", ")) + "; builders killed " + killed);
+                    + entry.getValue()).collect(Collectors.joining(", ")) + "; builders killed " + killed);
             lines.add("gone too soon    " + unknown);
             verdicts.forEach((verdict, count) -> lines.add(String.format(Locale.ROOT, "%-16s %d", name(verdict),
                     count)));
