@@ -1,25 +1,65 @@
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 
 /** Tells whether an image was built from what its recipe's inputs are now, by the label that our builds have. */
-record Freshness(Docker docker, Cache cache) {
+final class Freshness {
     private static final String MANIFESTS = "manifests";
     private static final int MOST_MANIFESTS = 200;
 
+    private final Docker docker;
+    private final Cache cache;
+    /** What the engine held under all names of a collection, for the first look at each of its images. */
+    private volatile Map<String, Optional<Docker.Held>> atFirst = Map.of();
+    private final Set<Reference> looked = ConcurrentHashMap.newKeySet();
+
+    Freshness(Docker docker, Cache cache) {
+        this.docker = docker;
+        this.cache = cache;
+    }
+
+    /** Looks a whole collection up, by one command instead of one an image. Who is found current is not looked up again. */
+    void lookAhead(Collection<Recipe> recipes, ensure_image.Stopwatch watch) throws ensure_image.Failed {
+        Set<String> names = new LinkedHashSet<>();
+        for (Recipe recipe : recipes) {
+            names.addAll(names(recipe));
+        }
+        Map<String, Docker.Held> images = docker.lookUp(names, watch);
+        atFirst = names.stream().collect(Collectors.toMap(name -> name, name -> Optional.ofNullable(images.get(name))));
+    }
+
     /** Looks the reference up, and compares: a label says itself how much of the context it covers. */
     Found find(Recipe recipe, ensure_image.Rule rule, ensure_image.Stopwatch watch) throws ensure_image.Failed {
-        String name = recipe.reference().toString();
-        Set<String> bases = inputs(recipe).dockerfile().bases();
-        Set<String> names = bases.stream().map(Images::canonical).flatMap(Optional::stream)
-                .collect(Collectors.toCollection(LinkedHashSet::new));
-        boolean unknown = names.size() < bases.size();
-        names.add(name);
-        Map<String, Docker.Held> images = docker.lookUp(names, watch);
-        Docker.Held held = images.remove(name);
+        Set<String> names = names(recipe);
+        if (looked.add(recipe.reference()) && atFirst.keySet().containsAll(names)) {
+            Map<String, Docker.Held> images = new HashMap<>();
+            names.forEach(name -> atFirst.get(name).ifPresent(held -> images.put(name, held)));
+            Found found = find(recipe, rule, names, images);
+            if (found.isCurrent()) {
+                return found;
+            }
+        }
+        return find(recipe, rule, names, docker.lookUp(names, watch));
+    }
+
+    /** The image and those that it is built on, as far as they have names. */
+    private static Set<String> names(Recipe recipe) throws ensure_image.Failed {
+        Set<String> names = inputs(recipe).dockerfile().bases().stream().map(Images::canonical)
+                .flatMap(Optional::stream).collect(Collectors.toCollection(LinkedHashSet::new));
+        names.add(recipe.reference().toString());
+        return names;
+    }
+
+    private Found find(Recipe recipe, ensure_image.Rule rule, Set<String> names, Map<String, Docker.Held> images)
+            throws ensure_image.Failed {
+        boolean unknown = names.size() <= inputs(recipe).dockerfile().bases().size();
+        Docker.Held held = images.remove(recipe.reference().toString());
         boolean triggers = unknown || images.size() < names.size() - 1
                 || images.values().stream().anyMatch(Docker.Held::triggers);
         if (held == null) {

@@ -3,6 +3,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
@@ -38,6 +41,31 @@ class CollectionTest {
         outcomes("rebuilt " + base + ":1", "rebuilt " + app + ":latest", "rebuilt " + tool + ":latest").in("--all");
         assertEquals("two", bench.cat(app, "/copy"));
         assertEquals("two", bench.cat(tool, "/from"));
+    }
+
+    @Test
+    void aCollectionThatIsCurrentIsLookedUpByOneCommand() throws IOException {
+        image(base, "FROM busybox\n");
+        image(app, "FROM " + base + "\n");
+        image(tool, "FROM " + base + "\nCOPY --from=" + app + " / /from\n");
+        bench.ensure("--all").succeeded();
+        Path log = Harness.newFolder().resolve("log");
+        bench.ensure("--docker", bench.loggingClient(log).toString(), "--all").succeeded();
+        assertEquals(1, Files.readAllLines(log).size(), Files.readString(log));
+    }
+
+    /** The first look at the collection saw the base as it was: what is built on it is looked up again, with its base. */
+    @Test
+    void aBaseThatGetsATriggerMakesTheWholeContextCount() {
+        image(base, "FROM busybox\n");
+        image(app, "FROM " + base + "\n");
+        bench.ensure("--all").succeeded();
+        image(base, "FROM busybox\nONBUILD COPY . /context\n");
+        bench.write("images/" + app + "/file", "one");
+        outcomes("rebuilt " + base + ":latest", "rebuilt " + app + ":latest").in("--all");
+        bench.write("images/" + app + "/file", "two");
+        outcomes("present " + base + ":latest", "rebuilt " + app + ":latest").in("--all");
+        assertEquals("two", bench.cat(app, "/context/file"));
     }
 
     @Test

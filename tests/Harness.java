@@ -142,9 +142,15 @@ final class Harness {
             return line;
         }
 
-        /** The same, started by another program that takes a command line, such as `setsid`. */
+        /** The same with all that was said of it, started by another program that takes a command line: `setsid`. */
         Command startedBy(String... starter) {
-            return new Command(Stream.concat(Arrays.stream(starter), line.stream()).toList());
+            var command = new Command(Stream.concat(Arrays.stream(starter), line.stream()).toList());
+            command.environment.clear();
+            command.environment.putAll(environment);
+            command.folder = folder;
+            command.input = input;
+            command.timeout = timeout;
+            return command;
         }
 
         Command env(String name, Object value) {
