@@ -603,13 +603,17 @@ final class DebianEngine extends with_docker.Engine {
             return folder.resolve(name).toString();
         }
 
-        /** The command line that runs one of its programs on this machine, with the libraries that it was built for. */
         List<String> program(String name, String... arguments) throws IOException {
+            return program(folder, name, arguments);
+        }
+
+        /** The command line that runs a program of a Debian tree on this machine, with the libraries it was built for. */
+        static List<String> program(Path folder, String name, String... arguments) throws IOException {
             try (var libraries = Files.find(folder.resolve("usr/lib"), 2,
                     (path, attributes) -> path.toString().matches(".*-linux-gnu[^/]*/ld-linux[^/]*"))) {
                 var loader = libraries.findFirst().orElseThrow(() -> new IOException("no loader in " + folder));
                 var line = new ArrayList<>(List.of(loader.toString(), "--library-path", loader.getParent().toString(),
-                        "--argv0", Path.of(name).getFileName().toString(), file(name)));
+                        "--argv0", Path.of(name).getFileName().toString(), folder.resolve(name).toString()));
                 line.addAll(List.of(arguments));
                 return line;
             }

@@ -75,12 +75,12 @@ final class Docker {
         List<String> arguments = new ArrayList<>(List.of("image", "inspect", "--format", format, "--"));
         arguments.addAll(names);
         Processes.Finished finished = run(watch, arguments, ignored -> {});
-        if (triggers.get() && finished.err().stream().anyMatch(line -> NO_TRIGGERS.matcher(line).matches())) {
+        if (triggers.get() && says(finished, NO_TRIGGERS)) {
             triggers.set(false);
             return lookUp(names, watch);
         }
-        if (finished.err().stream().anyMatch(line -> FailureText.HALF_GONE.pattern.matcher(line).matches())) {
-            return names.size() == 1 ? Map.of() : lookUpEach(names, watch); // it does not say which
+        if (says(finished, FailureText.HALF_GONE.pattern)) {
+            return names.size() == 1 ? new HashMap<>() : lookUpEach(names, watch); // it does not say which
         }
         List<String> found = new ArrayList<>(names);
         for (String error : finished.err()) {
@@ -123,8 +123,7 @@ final class Docker {
                 options.addAll(List.of("--metadata-file", digest.toString()));
             }
             Processes.Finished process = build(recipe, options, FOR_BUILDS, watch, listener);
-            if (withMetadata && process.status() != 0
-                    && process.err().stream().anyMatch(line -> NO_METADATA.matcher(line).matches())) {
+            if (withMetadata && process.status() != 0 && says(process, NO_METADATA)) {
                 metadata.set(false); // the legacy builder, podman
                 return build(recipe, fingerprint, watch, listener);
             }
@@ -161,6 +160,10 @@ final class Docker {
         line.addAll(List.of("--", Path.of(".").resolve(recipe.context()).toString()));
         byte[] input = recipe.dockerfile().isStdin() ? recipe.dockerfile().given() : new byte[0];
         return run(watch, line, variables, input, listener);
+    }
+
+    private static boolean says(Processes.Finished process, Pattern line) {
+        return process.err().stream().anyMatch(each -> line.matcher(each).matches());
     }
 
     private static void addOption(List<String> line, String name, String value) {

@@ -50,11 +50,6 @@ import java.util.stream.Collectors;
 final class Fingerprints {
     private Fingerprints() {}
 
-    /** Loads what it takes to make a digest. */
-    static void load() {
-        new Digest().add("").hex();
-    }
-
     /** What one build gets. {@code arguments} are resolved; {@code bases}: the collection's images it builds on. */
     record Inputs(Path context, Dockerfile dockerfile, Map<String, String> arguments, String target, String platform,
             List<String> passThrough, SortedMap<String, String> bases) {

@@ -15,9 +15,8 @@ final class Freshness {
 
     private final Docker docker;
     private final Cache cache;
-    /** What the engine held under all names of a collection, for the first look at each of its images. */
-    private volatile Map<String, Optional<Docker.Held>> atFirst = Map.of();
-    private final Set<Reference> looked = ConcurrentHashMap.newKeySet();
+    /** What the engine held when a collection was looked up, for the first look at each of its images. */
+    private final Map<Reference, Map<String, Docker.Held>> ahead = new ConcurrentHashMap<>();
 
     Freshness(Docker docker, Cache cache) {
         this.docker = docker;
@@ -26,41 +25,53 @@ final class Freshness {
 
     /** Looks a whole collection up, by one command instead of one an image. Who is found current is not looked up again. */
     void lookAhead(Collection<Recipe> recipes, ensure_image.Stopwatch watch) throws ensure_image.Failed {
-        Set<String> names = new LinkedHashSet<>();
+        Map<Reference, Names> names = new HashMap<>();
         for (Recipe recipe : recipes) {
-            names.addAll(names(recipe));
+            names.put(recipe.reference(), Names.of(recipe));
         }
-        Map<String, Docker.Held> images = docker.lookUp(names, watch);
-        atFirst = names.stream().collect(Collectors.toMap(name -> name, name -> Optional.ofNullable(images.get(name))));
+        Map<String, Docker.Held> images = docker.lookUp(
+                names.values().stream().flatMap(each -> each.all().stream()).collect(Collectors.toSet()), watch);
+        names.forEach((reference, each) -> {
+            Map<String, Docker.Held> its = new HashMap<>(images);
+            its.keySet().retainAll(each.all());
+            ahead.put(reference, its);
+        });
     }
 
     /** Looks the reference up, and compares: a label says itself how much of the context it covers. */
     Found find(Recipe recipe, ensure_image.Rule rule, ensure_image.Stopwatch watch) throws ensure_image.Failed {
-        Set<String> names = names(recipe);
-        if (looked.add(recipe.reference()) && atFirst.keySet().containsAll(names)) {
-            Map<String, Docker.Held> images = new HashMap<>();
-            names.forEach(name -> atFirst.get(name).ifPresent(held -> images.put(name, held)));
-            Found found = find(recipe, rule, names, images);
+        Names names = Names.of(recipe);
+        Map<String, Docker.Held> first = ahead.remove(recipe.reference());
+        if (first != null) {
+            Found found = compared(recipe, rule, names, first);
             if (found.isCurrent()) {
                 return found;
             }
         }
-        return find(recipe, rule, names, docker.lookUp(names, watch));
+        return compared(recipe, rule, names, docker.lookUp(names.all(), watch));
     }
 
-    /** The image and those that it is built on, as far as they have names. */
-    private static Set<String> names(Recipe recipe) throws ensure_image.Failed {
-        Set<String> names = inputs(recipe).dockerfile().bases().stream().map(Images::canonical)
-                .flatMap(Optional::stream).collect(Collectors.toCollection(LinkedHashSet::new));
-        names.add(recipe.reference().toString());
-        return names;
+    /**
+     * What is to be looked up.
+     *
+     * @param all the image and those that it is built on, as far as they have names
+     * @param unknown whether there are some that have none
+     */
+    private record Names(Set<String> all, boolean unknown) {
+        static Names of(Recipe recipe) throws ensure_image.Failed {
+            Set<String> bases = inputs(recipe).dockerfile().bases();
+            Set<String> all = bases.stream().map(Images::canonical).flatMap(Optional::stream)
+                    .collect(Collectors.toCollection(LinkedHashSet::new));
+            boolean unknown = all.size() < bases.size();
+            all.add(recipe.reference().toString());
+            return new Names(all, unknown);
+        }
     }
 
-    private Found find(Recipe recipe, ensure_image.Rule rule, Set<String> names, Map<String, Docker.Held> images)
+    private Found compared(Recipe recipe, ensure_image.Rule rule, Names names, Map<String, Docker.Held> images)
             throws ensure_image.Failed {
-        boolean unknown = names.size() <= inputs(recipe).dockerfile().bases().size();
         Docker.Held held = images.remove(recipe.reference().toString());
-        boolean triggers = unknown || images.size() < names.size() - 1
+        boolean triggers = names.unknown() || images.size() < names.all().size() - 1
                 || images.values().stream().anyMatch(Docker.Held::triggers);
         if (held == null) {
             return new Found(Found.State.MISSING, "", "", "", triggers);

@@ -39,11 +39,6 @@ final class Processes {
     private Processes() {
     }
 
-    /** Loads what it takes to start a process. */
-    static void load() {
-        new ProcessExecutor().redirectOutput(new Lines(line -> {}));
-    }
-
     /** A process that has ended: its exit status, the last lines of each stream apart, and how long it took. */
     record Finished(int status, List<String> out, List<String> err, Duration took) {
     }

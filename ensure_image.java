@@ -221,25 +221,12 @@ public final class ensure_image implements Callable<Integer> {
 
     public static void main(String... arguments) {
         int status = BUG;
-        Thread ahead = new Thread(ensure_image::loadAhead, "load ahead");
-        ahead.setDaemon(true);
-        ahead.start();
         try {
             status = execute(arguments);
         } catch (Throwable e) { // too few file descriptors to load classes, for example
             System.err.println(e);
         } finally {
             System.exit(status);
-        }
-    }
-
-    /** Loads on another core what every run needs a moment later: a tenth of one in which nothing changed. */
-    private static void loadAhead() {
-        try {
-            Processes.load();
-            Fingerprints.load();
-        } catch (LinkageError | RuntimeException e) {
-            return; // whoever needs it will be told
         }
     }
 
@@ -250,7 +237,7 @@ public final class ensure_image implements Callable<Integer> {
         ensure_image script = new ensure_image();
         script.passThrough = separator < 0 ? List.of() : all.subList(separator + 1, all.size());
         script.given = separator < 0 ? all : all.subList(0, separator);
-        return script.takesAsIs(script.given) ? script.run() : Parser.run(script);
+        return script.takesAsIs(script.given) ? script.call() : Parser.run(script);
     }
 
     /**
@@ -263,7 +250,7 @@ public final class ensure_image implements Callable<Integer> {
         for (String word : line) {
             if (!word.isEmpty() && !word.startsWith("-") && !word.startsWith("@")) {
                 references.add(word);
-            } else if (!FLAGS.contains(word) || !flags.add(word)) {
+            } else if (!FLAGS.contains(word) || !flags.add(word.equals("-q") ? "--quiet" : word)) {
                 return false;
             }
         }
@@ -271,16 +258,8 @@ public final class ensure_image implements Callable<Integer> {
         all = flags.contains("--all");
         when.ifMissing = flags.contains("--if-missing");
         crowd.singleFlight = flags.contains("--single-flight");
-        output.quiet = flags.contains("-q") || flags.contains("--quiet");
+        output.quiet = flags.contains("--quiet");
         return true;
-    }
-
-    private int run() {
-        try {
-            return call();
-        } catch (Exception e) {
-            return report(e).status;
-        }
     }
 
     /** All other command lines. */
@@ -291,7 +270,6 @@ public final class ensure_image implements Callable<Integer> {
                         script.report(new Failed(ExitCode.USAGE, Text.mistake(e), Text.didYouMean(e)));
                         return ExitCode.USAGE.status;
                     })
-                    .setExecutionExceptionHandler((e, commandLine, ignored) -> script.report(e).status)
                     .execute(script.given.toArray(String[]::new));
         }
 
@@ -302,10 +280,15 @@ public final class ensure_image implements Callable<Integer> {
     }
 
     @Override
-    public Integer call() throws Failed {
-        if (others.completion) {
-            return Parser.completion(spec.commandLine());
+    public Integer call() {
+        try {
+            return others.completion ? Parser.completion(spec.commandLine()) : ensure().status;
+        } catch (Exception e) {
+            return report(e).status;
         }
+    }
+
+    private ExitCode ensure() throws Failed {
         checkOptions();
         Docker docker = new Docker(others.docker, System.getenv());
         Recipe.Options options = Recipe.Options.of(inputs.arguments, inputs.target, inputs.platform, passThrough,
@@ -316,7 +299,7 @@ public final class ensure_image implements Callable<Integer> {
         try (Report report = Reports.of(style)) {
             Builder builder = new Builder(docker, new Freshness(docker, cache), when.rule(), crowd.attempts,
                     Duration.ofSeconds(crowd.timeoutSeconds), flights(cache), report);
-            return new Run(builder, when.check, new Semaphore(crowd.jobs), report).all(wanted).status;
+            return new Run(builder, when.check, new Semaphore(crowd.jobs), report).all(wanted);
         }
     }
 

@@ -7,8 +7,7 @@ import java.util.Map;
 
 /** Many images, on several levels: each but the root is built from one of the level above. */
 final class BenchCollection {
-    private static final String JAR = "exported jar, --all";
-    private static final String BAKE = "buildx bake";
+    private static final String JAR = BenchStage.JAR + ", --all";
     /** What everything has that is built on the root: labels are inherited. */
     private static final String ROOT_LABEL = BenchStage.LABEL + ".root";
     private final BenchStage stage;
@@ -87,8 +86,8 @@ final class BenchCollection {
 
     /** @param changed before each turn; null for none */
     private BenchScene scene(String title, String changed) {
-        var ways = List.of(way(JAR, ensure(), changed, false), way(BAKE, bake(), changed, true));
-        return new BenchScene(title, ways, BAKE, List.of(new BenchTarget.Time(JAR, 1.0, BAKE)));
+        var ways = List.of(way(JAR, ensure(), changed, false), way(BenchStage.BAKE, bake(), changed, true));
+        return new BenchScene(title, ways, BenchStage.BAKE, List.of(new BenchTarget.Time(JAR, 1.0, BenchStage.BAKE)));
     }
 
     private BenchScene.Way way(String name, List<String> line, String changed, boolean baked) {

@@ -7,13 +7,13 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Where the benchmarks are played: a throwaway engine, a folder, and the programs that are compared. */
@@ -22,6 +22,10 @@ final class BenchStage implements AutoCloseable {
     /** For a short life: one collector thread. Not the quick compiler alone: without the other one SHA-256 is slow. */
     private static final List<String> QUICK = List.of("-XX:+UseSerialGC");
     private static final Duration LIMIT = Duration.ofMinutes(15);
+    /** Ways that several cases compare. */
+    static final String JAR = "exported jar";
+    static final String BUILD = "docker build";
+    static final String BAKE = "buildx bake";
     static final String BASE = "busybox";
     static final String LABEL = "bench";
     private static final String LABELS = "{{range $name, $value := .Config.Labels}}{{$name}}={{$value}} {{end}}";
@@ -116,7 +120,7 @@ final class BenchStage implements AutoCloseable {
         if (with_docker.Engine.Tools.find(program) == null) {
             Path launcher = folder.resolve(program);
             if (!Files.exists(launcher)) {
-                program(launcher, """
+                Harness.program(launcher, """
                         export JBANG_RUNTIME_SHELL=bash JBANG_STDIN_NOTTY=true
                         output=$('%s' -classpath '%s'/*.jar dev.jbang.Main "$@")
                         status=$?
@@ -143,13 +147,9 @@ final class BenchStage implements AutoCloseable {
     List<String> shell(String name, String text, String... arguments) throws IOException {
         Path script = folder.resolve(name + ".sh");
         if (!Files.exists(script)) {
-            program(script, text);
+            Harness.program(script, text);
         }
         return line(List.of(script.toString()), List.of(arguments));
-    }
-
-    private static void program(Path file, String text) {
-        Harness.write(file, "#!/bin/sh\n" + text).toFile().setExecutable(true);
     }
 
     private static List<String> jvm() {
@@ -302,27 +302,15 @@ final class BenchStage implements AutoCloseable {
             try {
                 Files.move(aside, home, StandardCopyOption.ATOMIC_MOVE);
             } catch (FileAlreadyExistsException | DirectoryNotEmptyException e) {
-                delete(aside); // another process was faster
+                Harness.delete(aside); // another process was faster
             }
         }
 
         /** As a program of its own, with the libraries that it was built for. */
         void install(Path plugins) throws IOException {
-            try (Stream<Path> libraries = Files.find(root.resolve("usr/lib"), 2,
-                    (path, attributes) -> path.toString().matches(".*-linux-gnu[^/]*/ld-linux[^/]*"))) {
-                Path loader = libraries.findFirst().orElseThrow(() -> new IOException("no loader in " + root));
-                program(plugins.resolve("docker-compose"), """
-                        exec '%s' --library-path '%s' --argv0 docker-compose '%s' "$@"
-                        """.formatted(loader, loader.getParent(), root.resolve(PLUGIN)));
-            }
-        }
-    }
-
-    static void delete(Path tree) throws IOException {
-        try (Stream<Path> files = Files.walk(tree)) {
-            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(file);
-            }
+            String line = DebianEngine.Root.program(root, PLUGIN).stream().map(word -> "'" + word + "'")
+                    .collect(Collectors.joining(" "));
+            Harness.program(plugins.resolve("docker-compose"), "exec " + line + " \"$@\"\n");
         }
     }
 }

@@ -5,12 +5,9 @@ import java.util.List;
 
 /** The image is there and current: what a user waits for who changed nothing. */
 final class BenchWarm {
-    private static final String BUILD = "docker build";
-    private static final String BAKE = "buildx bake";
     private static final String COMPOSE = "docker compose build";
     private static final String INSPECT = "docker image inspect";
     private static final String JVM = "bare JVM start";
-    private static final String JAR = "exported jar";
     private static final String JBANGW = "jbangw";
     private final BenchStage stage;
     private final int processes;
@@ -44,26 +41,30 @@ final class BenchWarm {
         BenchScene.Check holds = stage.holds(ensured, marker);
         stage.once(stage.exported(ensure));
         List<BenchScene.Way> ways = new ArrayList<>();
-        ways.add(way(JAR, stage.exported(ensure), BenchStage.present(holds)));
+        ways.add(way(BenchStage.JAR, stage.exported(ensure), BenchStage.present(holds)));
         ways.add(way(JBANGW, stage.jbangw(ensure), BenchStage.present(holds)));
         ways.add(way("plain jbang", stage.jbang(ensure), BenchStage.present(holds)));
-        ways.add(building(BUILD, image("build"), stage.docker("build", "-t", image("build"), context.toString())));
+        ways.add(building(BenchStage.BUILD, image("build"),
+                stage.docker("build", "-t", image("build"), context.toString())));
         Path bake = BenchFiles.bake(file("bake"), 1, context, image("bake"));
-        ways.add(building(BAKE, image("bake"), stage.docker("buildx", "bake", "-f", bake.toString())));
+        ways.add(building(BenchStage.BAKE, image("bake"), stage.docker("buildx", "bake", "-f", bake.toString())));
         Path compose = BenchFiles.compose(file("compose"), 1, context, image("compose"));
         ways.add(building(COMPOSE, image("compose"), stage.docker("compose", "-f", compose.toString(), "build")));
         ways.add(way(INSPECT, stage.docker("image", "inspect", ensured), holds));
         ways.add(way(JVM, stage.bareJvm(), outcome -> {}));
-        return new BenchScene(processes == 1 ? "warm" : "warm, " + processes + " at once", ways, BUILD, targets(ways));
+        return new BenchScene(processes == 1 ? "warm" : "warm, " + processes + " at once", ways, BenchStage.BUILD,
+                targets(ways));
     }
 
     private List<BenchTarget> targets(List<BenchScene.Way> ways) {
         if (processes == 1) {
-            return List.of(new BenchTarget.Time(JAR, 0.5, BUILD), new BenchTarget.Time(JAR, 1.5, JVM, INSPECT),
-                    new BenchTarget.Time(JBANGW, 1.5, BUILD));
+            return List.of(new BenchTarget.Time(BenchStage.JAR, 0.5, BenchStage.BUILD),
+                    new BenchTarget.Time(BenchStage.JAR, 1.5, JVM, INSPECT),
+                    new BenchTarget.Time(JBANGW, 1.5, BenchStage.BUILD));
         }
-        return ways.stream().map(BenchScene.Way::name).filter(List.of(BUILD, BAKE, COMPOSE)::contains)
-                .<BenchTarget>map(rival -> new BenchTarget.Time(JAR, 1.0, rival)).toList();
+        return ways.stream().map(BenchScene.Way::name)
+                .filter(List.of(BenchStage.BUILD, BenchStage.BAKE, COMPOSE)::contains)
+                .<BenchTarget>map(rival -> new BenchTarget.Time(BenchStage.JAR, 1.0, rival)).toList();
     }
 
     /** Its image is built now, by one process, so that no build races. */

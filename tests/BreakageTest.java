@@ -89,6 +89,18 @@ class BreakageTest {
         assertTrue(result.out().startsWith("built  "), result.toString());
     }
 
+    /** In the words of Docker 28.5 about an image that somebody is removing; they do not say which of several. */
+    @ParameterizedTest
+    @ValueSource(strings = {"busybox", "scratch"})
+    void anImageOfWhichNotAllIsThereIsMissing(String base) {
+        bench.write("Dockerfile", "FROM " + base + "\nCOPY Dockerfile /\n");
+        Harness.Result result = withClient("[ $1 = image ] || exec $DOCKER \"$@\"; "
+                + "found=$($DOCKER \"$@\" 2>/dev/null) && echo \"$found\" && exit; echo 'Error response from daemon: rpc "
+                + "error: code = NotFound desc = content digest sha256:" + "0".repeat(64) + ": not found' >&2; exit 1")
+                .run().succeeded();
+        assertTrue(result.out().startsWith("built  "), result.toString());
+    }
+
     private Harness.Command withClient(String script, String... options) {
         String client = bench.client(script.replace("$BUILD", "[ $1 != build ] && exec $DOCKER \"$@\";")
                 .replace("$DOCKER", bench.client()) + "\n").toString();

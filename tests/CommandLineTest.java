@@ -30,7 +30,8 @@ class CommandLineTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"-q -q app", "--quiet --quiet", "@file", "app @file", "-x", "--check app", "-a", "-qa",
+    @ValueSource(strings = {"-q -q app", "--quiet --quiet", "-q --quiet app", "@file", "app @file", "-x", "--check app",
+        "-a", "-qa",
         "app -j 2",
         "--quiet=true app", "-"})
     void everythingElseIsPicoclis(String line) throws Exception {

@@ -289,9 +289,7 @@ class ExamplesTest {
     }
 
     private void onPath(String name, String script) {
-        Path program = Harness.write(Harness.newFolder().resolve(name), "#!/bin/sh\n" + script);
-        assertTrue(program.toFile().setExecutable(true));
-        prepend(program.getParent());
+        prepend(Harness.program(Harness.newFolder().resolve(name), script).getParent());
     }
 
     private void prepend(Path... folders) {
