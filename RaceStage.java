@@ -181,9 +181,7 @@ final class RaceStage implements AutoCloseable {
      */
     private void pruneSteps() throws ensure_image.Failed {
         for (int pass = 0; pass < 3; pass++) {
-            var cache = docker("system", "df", "--verbose", "--format",
-                    "{{range .BuildCache}}{{json .Description}}{{println}}{{end}}");
-            List<String> ours = cache.out().stream().filter(line -> line.contains(id)).distinct().toList();
+            List<String> ours = steps();
             if (ours.isEmpty()) {
                 return;
             }
@@ -191,6 +189,22 @@ final class RaceStage implements AutoCloseable {
                 docker("builder", "prune", "--force", "--all", "--filter", "description=" + description);
             }
         }
+    }
+
+    /**
+     * Our steps in the build cache. Asked again if it fails: the engine also adds up the sizes of all snapshots, and
+     * gives up on one that its garbage collection removes meanwhile (28.5: "snapshot … does not exist").
+     */
+    private List<String> steps() throws ensure_image.Failed {
+        for (int attempt = 0; attempt < 10; attempt++) {
+            var cache = docker("system", "df", "--verbose", "--format",
+                    "{{range .BuildCache}}{{json .Description}}{{println}}{{end}}");
+            if (cache.status() == 0) {
+                return cache.out().stream().filter(line -> line.contains(id)).distinct().toList();
+            }
+        }
+        throw new ensure_image.Failed(ensure_image.ExitCode.BUG, "could not list the build cache, to remove its steps",
+                "Their descriptions contain " + id);
     }
 
     static void delete(Path folder) throws ensure_image.Failed {

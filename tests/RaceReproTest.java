@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
@@ -248,11 +249,21 @@ class RaceReproTest {
 
     /** All that ours leave if they leave anything: images, containers, and steps in the build cache. */
     private static String everything(with_docker.Engine engine) {
-        Set<String> cached = Set.copyOf(docker(engine, "system", "df", "--verbose", "--format",
-                "{{range .BuildCache}}{{.Description}}{{println}}{{end}}").lines()
-                .filter(line -> line.contains("race-demo")).toList());
         return String.join("\n", docker(engine, "image", "ls", "--all", "--no-trunc", "--filter",
-                "label=race_repro.run"), docker(engine, "container", "ls", "--all", "--quiet"), cached.toString());
+                "label=race_repro.run"), docker(engine, "container", "ls", "--all", "--quiet"),
+                steps(engine).toString());
+    }
+
+    /** Asked until it is told: see {@link RaceStage} for why {@code system df} can fail. */
+    private static Set<String> steps(with_docker.Engine engine) {
+        Set<String> steps = new TreeSet<>();
+        Harness.eventually("docker system df tells the build cache", Duration.ofSeconds(30), () -> {
+            Harness.Result told = Harness.command(engine.docker().toString(), "system", "df", "--verbose", "--format",
+                    "{{range .BuildCache}}{{.Description}}{{println}}{{end}}").env(engine.environment()).run();
+            told.out().lines().filter(line -> line.contains("race-demo")).forEach(steps::add);
+            return told.status() == 0;
+        });
+        return steps;
     }
 
     private static String docker(with_docker.Engine engine, String... arguments) {
