@@ -75,19 +75,16 @@ final class Docker {
         List<String> arguments = new ArrayList<>(List.of("image", "inspect", "--format", format, "--"));
         arguments.addAll(names);
         Processes.Finished finished = run(watch, arguments, ignored -> {});
-        if (triggers.get() && says(finished, NO_TRIGGERS)) {
-            triggers.set(false);
-            return lookUp(names, watch);
-        }
-        if (says(finished, FailureText.HALF_GONE.pattern)) {
-            return names.size() == 1 ? new HashMap<>() : lookUpEach(names, watch); // it does not say which
-        }
         List<String> found = new ArrayList<>(names);
-        for (String error : finished.err()) {
-            Matcher missing = NO_SUCH_IMAGE.matcher(error);
-            if (missing.matches()) {
-                found.remove(missing.group("name") != null ? missing.group("name") : missing.group("podman"));
+        if (finished.status() != 0) {
+            if (triggers.get() && says(finished, NO_TRIGGERS)) {
+                triggers.set(false);
+                return lookUp(names, watch);
             }
+            if (says(finished, FailureText.HALF_GONE.pattern)) {
+                return names.size() == 1 ? new HashMap<>() : lookUpEach(names, watch); // it does not say which
+            }
+            found.removeAll(missing(finished.err()));
         }
         List<String> lines = finished.out().stream().filter(text -> !text.isBlank()).toList();
         if (found.size() != lines.size()) {
@@ -99,6 +96,11 @@ final class Docker {
             images.put(found.get(i), Held.parse(lines.get(i)));
         }
         return images;
+    }
+
+    private static List<String> missing(List<String> errors) {
+        return errors.stream().map(NO_SUCH_IMAGE::matcher).filter(Matcher::matches)
+                .map(text -> text.group("name") != null ? text.group("name") : text.group("podman")).toList();
     }
 
     private Map<String, Held> lookUpEach(Collection<String> names, ensure_image.Stopwatch watch)

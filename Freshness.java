@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.FutureTask;
 import java.util.stream.Collectors;
 
 /** Tells whether an image was built from what its recipe's inputs are now, by the label that our builds have. */
@@ -43,12 +44,28 @@ final class Freshness {
         Names names = Names.of(recipe);
         Map<String, Docker.Held> first = ahead.remove(recipe.reference());
         if (first != null) {
-            Found found = compared(recipe, rule, names, first);
+            Found found = compared(recipe, rule, names, first, scope -> of(recipe, scope));
             if (found.isCurrent()) {
                 return found;
             }
         }
-        return compared(recipe, rule, names, docker.lookUp(names.all(), watch));
+        Reader reader = rule == ensure_image.Rule.IF_MISSING ? scope -> of(recipe, scope) : beginToRead(recipe);
+        return compared(recipe, rule, names, docker.lookUp(names.all(), watch), reader);
+    }
+
+    /** Tells what the inputs are: read once for {@link Fingerprints.Scope#SEEN}, else when asked. */
+    @FunctionalInterface
+    interface Reader {
+        Fingerprints.Fingerprint of(Fingerprints.Scope scope) throws ensure_image.Failed;
+    }
+
+    /** Reads for the scope that most labels have, while docker is asked which one it is. */
+    private Reader beginToRead(Recipe recipe) {
+        FutureTask<Fingerprints.Fingerprint> seen = new FutureTask<>(() -> of(recipe, Fingerprints.Scope.SEEN));
+        Thread thread = new Thread(seen, "reads " + recipe.reference());
+        thread.setDaemon(true);
+        thread.start();
+        return scope -> scope == Fingerprints.Scope.SEEN ? ensure_image.Run.join(seen) : of(recipe, scope);
     }
 
     /**
@@ -68,32 +85,32 @@ final class Freshness {
         }
     }
 
-    private Found compared(Recipe recipe, ensure_image.Rule rule, Names names, Map<String, Docker.Held> images)
-            throws ensure_image.Failed {
+    private Found compared(Recipe recipe, ensure_image.Rule rule, Names names, Map<String, Docker.Held> images,
+            Reader reader) throws ensure_image.Failed {
         Docker.Held held = images.remove(recipe.reference().toString());
         boolean triggers = names.unknown() || images.size() < names.all().size() - 1
                 || images.values().stream().anyMatch(Docker.Held::triggers);
         if (held == null) {
-            return new Found(Found.State.MISSING, "", "", "", triggers);
+            return new Found(Found.State.MISSING, "", "", "", triggers, reader);
         }
         String label = held.fingerprint();
         if (rule == ensure_image.Rule.IF_MISSING) {
-            return new Found(Found.State.CURRENT, held.id(), label, "", triggers);
+            return new Found(Found.State.CURRENT, held.id(), label, "", triggers, reader);
         }
         if (label.isEmpty()) {
-            return new Found(Found.State.STALE, held.id(), "", ensure_image.Text.NOT_OURS, triggers);
+            return new Found(Found.State.STALE, held.id(), "", ensure_image.Text.NOT_OURS, triggers, reader);
         }
-        Fingerprints.Fingerprint now = of(recipe, Fingerprints.Scope.of(label));
-        return now.value().equals(label) ? new Found(Found.State.CURRENT, held.id(), label, "", triggers)
-                : new Found(Found.State.STALE, held.id(), label, why(label, now), triggers);
+        Fingerprints.Fingerprint now = reader.of(Fingerprints.Scope.of(label));
+        return now.value().equals(label) ? new Found(Found.State.CURRENT, held.id(), label, "", triggers, reader)
+                : new Found(Found.State.STALE, held.id(), label, why(label, now), triggers, reader);
     }
 
     /**
      * The fingerprint for the label of a build, kept to say later what has changed. It covers only what the Dockerfile
      * uses, if every base image is known to have no ONBUILD instruction that uses more.
      */
-    Fingerprints.Fingerprint fingerprint(Recipe recipe, Found found) throws ensure_image.Failed {
-        Fingerprints.Fingerprint now = of(recipe,
+    Fingerprints.Fingerprint fingerprint(Found found) throws ensure_image.Failed {
+        Fingerprints.Fingerprint now = found.inputs().of(
                 found.triggers() ? Fingerprints.Scope.WHOLE : Fingerprints.Scope.SEEN);
         cache.write(MANIFESTS, fileName(now.value()), now.manifest().text(), MOST_MANIFESTS);
         return now;
@@ -148,8 +165,9 @@ final class Freshness {
      *
      * @param why what makes it stale, if that is known
      * @param triggers whether a base image may have ONBUILD instructions
+     * @param inputs what it was compared with, or would have been
      */
-    record Found(State state, String id, String fingerprint, String why, boolean triggers) {
+    record Found(State state, String id, String fingerprint, String why, boolean triggers, Reader inputs) {
         enum State { MISSING, STALE, CURRENT }
 
         boolean isMissing() {
@@ -165,8 +183,8 @@ final class Freshness {
         }
 
         /** What it becomes by a build. */
-        Found as(Optional<String> built, Fingerprints.Fingerprint inputs) {
-            return new Found(state, built.orElse(id), inputs.value(), why, triggers);
+        Found as(Optional<String> built, Fingerprints.Fingerprint now) {
+            return new Found(state, built.orElse(id), now.value(), why, triggers, inputs);
         }
     }
 }

@@ -3,6 +3,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -11,6 +12,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
@@ -78,8 +80,8 @@ final class Images {
     private Recipe recipe(Reference reference, Path context, Path file) throws ensure_image.Failed {
         if (!Files.isDirectory(context)) {
             throw usage("context not found: " + shown(context) + (Files.exists(context) ? " is not a folder" : ""),
-                    "By convention it is " + shown(root.resolve(name(reference))) + "/[" + reference.tag()
-                            + "/]. Name another one with " + reference + "=DIR or --images DIR.");
+                    hint(reference, context, "By convention it is " + shown(root.resolve(name(reference))) + "/["
+                            + reference.tag() + "/]. Name another one with " + reference + "=DIR or --images DIR."));
         }
         if (file != null && file.toString().equals(Recipe.Source.STDIN)) {
             return new Recipe(reference, context, new Recipe.Source(file, stdin()), options, new TreeMap<>());
@@ -87,7 +89,7 @@ final class Images {
         Path dockerfile = file != null ? file : context.resolve("Dockerfile");
         if (!Files.isRegularFile(dockerfile)) {
             throw usage("Dockerfile not found: " + shown(dockerfile),
-                    "Name another one with --file, or another folder with REF=DIR.");
+                    hint(reference, context, ensure_image.Text.DOCKERFILE_HINT));
         }
         return new Recipe(reference, context, new Recipe.Source(dockerfile, null), options, new TreeMap<>());
     }
@@ -114,18 +116,27 @@ final class Images {
         return reference.path().replaceFirst("^library/", "");
     }
 
-    /** The other way round: all folders with a Dockerfile, and nothing below them, for that is their context. */
+    /** The other way round: every image of the collection. */
     private void scan() throws ensure_image.Failed {
         if (!Files.isDirectory(root)) {
             throw usage("no collection: " + shown(root) + " is not a folder", "Name another one with --images DIR.");
         }
-        scan(root, "");
+        for (Map.Entry<String, Path> entry : folders().entrySet()) {
+            ask(recipe(Reference.parse(entry.getKey()), entry.getValue(), null));
+        }
         if (asked.isEmpty()) {
             throw usage("the collection is empty: no NAME/Dockerfile or NAME/TAG/Dockerfile in " + shown(root), "");
         }
     }
 
-    private void scan(Path folder, String name) throws ensure_image.Failed {
+    /** All folders with a Dockerfile, by what they name, and nothing below them, for that is their context. */
+    private Map<String, Path> folders() throws ensure_image.Failed {
+        Map<String, Path> folders = new LinkedHashMap<>();
+        addFolders(root, "", folders);
+        return folders;
+    }
+
+    private static void addFolders(Path folder, String name, Map<String, Path> folders) throws ensure_image.Failed {
         List<Path> children;
         try (Stream<Path> files = Files.list(folder)) {
             children = files.filter(file -> Files.isDirectory(file) && !file.getFileName().toString().startsWith("."))
@@ -136,12 +147,43 @@ final class Images {
         for (Path child : children) {
             String own = child.getFileName().toString();
             if (!Files.isRegularFile(child.resolve("Dockerfile"))) {
-                scan(child, name.isEmpty() ? own : name + "/" + own);
+                addFolders(child, name.isEmpty() ? own : name + "/" + own, folders);
             } else {
-                Reference reference = Reference.parse(name.isEmpty() ? own : name + ":" + own);
-                ask(recipe(reference, child, null));
+                folders.put(name.isEmpty() ? own : name + ":" + own, child);
             }
         }
+    }
+
+    private String hint(Reference reference, Path context, String otherwise) throws ensure_image.Failed {
+        Optional<Reference> near = context.equals(folder(reference)) ? nearest(reference) : Optional.empty();
+        return near.map(meant -> "Did you mean " + meant + "? To build from another folder: " + reference + "=DIR")
+                .orElse(otherwise);
+    }
+
+    /** The image of the collection that was meant, it seems: the name counts more than the tag. */
+    private Optional<Reference> nearest(Reference mistyped) throws ensure_image.Failed {
+        if (!Files.isDirectory(root)) {
+            return Optional.empty();
+        }
+        return folders().keySet().stream().map(Images::reference).flatMap(Optional::stream)
+                .filter(each -> distance(name(each), name(mistyped)) <= (name(mistyped).length() + 2) / 3)
+                .min(Comparator.comparingInt((Reference each) -> distance(name(each), name(mistyped)))
+                        .thenComparingInt(each -> distance(each.tag(), mistyped.tag())));
+    }
+
+    /** How many characters to insert, remove or replace (Levenshtein). */
+    private static int distance(String one, String other) {
+        int[] row = IntStream.rangeClosed(0, other.length()).toArray();
+        for (int i = 1; i <= one.length(); i++) {
+            int diagonal = row[0];
+            row[0] = i;
+            for (int j = 1; j <= other.length(); j++) {
+                int replaced = diagonal + (one.charAt(i - 1) == other.charAt(j - 1) ? 0 : 1);
+                diagonal = row[j];
+                row[j] = Math.min(replaced, 1 + Math.min(row[j], row[j - 1]));
+            }
+        }
+        return row[other.length()];
     }
 
     // ---- Bases

@@ -50,6 +50,10 @@ final class Processes {
      * @param input for its stdin, which then ends
      */
     record Command(List<String> line, Map<String, String> environment, byte[] input) {
+        static { // what zt-exec logs with: to search for it takes as long as to start a process
+            System.setProperty("slf4j.provider", "org.slf4j.nop.NOPServiceProvider");
+            System.setProperty("slf4j.internal.verbosity", "WARN");
+        }
 
         /**
          * Runs it to its end.

@@ -150,13 +150,15 @@ final class SingleFlight {
 
     /** One caller's wait: how long still, and what it was told. */
     private static final class Wait {
-        private static final long POLL = TimeUnit.MILLISECONDS.toNanos(15);
+        private static final long SHORTEST = TimeUnit.MILLISECONDS.toNanos(5);
+        private static final long LONGEST = TimeUnit.MILLISECONDS.toNanos(100);
+        private final long start = System.nanoTime();
         private final long end;
         private final Consumer<String> tell;
         private boolean told;
 
         Wait(Duration limit, Consumer<String> tell) {
-            this.end = System.nanoTime() + limit.toNanos();
+            this.end = start + limit.toNanos();
             this.tell = tell;
         }
 
@@ -168,8 +170,10 @@ final class SingleFlight {
             return left() <= 0;
         }
 
+        /** A twentieth of what it has waited: to look is cheap, but many look. */
         void pause() throws InterruptedException {
-            TimeUnit.NANOSECONDS.sleep(Math.min(POLL, left()));
+            long pause = Math.max(SHORTEST, Math.min(LONGEST, (System.nanoTime() - start) / 20));
+            TimeUnit.NANOSECONDS.sleep(Math.min(pause, left()));
         }
 
         /** Once, whoever it is that it waits for later. */

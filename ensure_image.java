@@ -17,6 +17,7 @@
 //SOURCES Verdict.java
 //COMPILE_OPTIONS -XDstringConcat=inline
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -40,6 +41,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeoutException;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -333,8 +335,26 @@ public final class ensure_image implements Callable<Integer> {
             return script.output.verbose
                     ? new String[] {own, "Java " + System.getProperty("java.runtime.version") + ", "
                             + System.getProperty("os.name") + " " + System.getProperty("os.arch"),
-                        engine(script)}
+                        jbang(), engine(script)}
                     : new String[] {own};
+        }
+
+        /** What jbangw says that it is; else what is on PATH, for a JVM cannot tell what started it. */
+        private static String jbang() {
+            String known = System.getenv("JBANGW_JBANG");
+            if (known != null) {
+                return "JBang " + Text.printable(known) + ", through jbangw";
+            }
+            try {
+                return new Processes.Command(List.of("jbang", "version"), Map.of(), new byte[0])
+                        .run(ABOUT_LIMIT, line -> {}).out().stream().findFirst()
+                        .map(version -> "JBang " + Text.printable(version) + " on PATH").orElse("JBang ?");
+            } catch (IOException | TimeoutException e) {
+                return "JBang: none on PATH";
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return "JBang ?";
+            }
         }
 
         private static String engine(ensure_image script) {
@@ -461,7 +481,7 @@ public final class ensure_image implements Callable<Integer> {
             }
         }
 
-        private static Result join(Future<Result> future) throws Failed {
+        static <T> T join(Future<T> future) throws Failed {
             try {
                 return future.get();
             } catch (InterruptedException e) {
@@ -540,7 +560,7 @@ public final class ensure_image implements Callable<Integer> {
                 if (verdict != null && verdict.kind() == Verdict.Kind.CLAIMED && found.isStale()) { // by another folder
                     pause(recipe, Text.TAKEN, builds, watch);
                 }
-                Fingerprints.Fingerprint inputs = freshness.fingerprint(recipe, found);
+                Fingerprints.Fingerprint inputs = freshness.fingerprint(found);
                 try (SingleFlight.Turn turn = turn(recipe, inputs, watch)) {
                     if (turn.kind() == SingleFlight.Kind.LANDED) {
                         ifThere = Outcome.BUILT_BY_ANOTHER;
@@ -583,7 +603,7 @@ public final class ensure_image implements Callable<Integer> {
             Stopwatch watch = new Stopwatch(timeout, recipe.reference());
             Freshness.Found found = lookUp(recipe, Rule.IF_STALE, watch);
             if (!found.isCurrent()) { // what is built on it is to be compared with what it would become
-                found = found.as(Optional.empty(), freshness.fingerprint(recipe, found));
+                found = found.as(Optional.empty(), freshness.fingerprint(found));
             }
             Outcome outcome = found.isCurrent() ? Outcome.PRESENT : found.isStale() ? Outcome.STALE : Outcome.MISSING;
             return new Result(recipe, outcome, found, 0, watch.elapsed());

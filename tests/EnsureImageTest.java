@@ -230,8 +230,8 @@ class EnsureImageTest {
                 Harness.script("ensure_image", "--version").in(folder).run().succeeded().out());
         Harness.Result verbose = Harness.script("ensure_image", "--version", "--verbose", "--docker", "no-such-docker")
                 .in(folder).run().succeeded();
-        assertTrue(verbose.out().contains("\nJava ") && verbose.out().contains("docker is not installed"),
-                verbose.toString());
+        assertTrue(verbose.out().contains("\nJava ") && verbose.out().contains("\nJBang ")
+                && verbose.out().contains("docker is not installed"), verbose.toString());
         String completion = Harness.script("ensure_image", "--completion").in(folder).run().succeeded().out();
         Harness.Result completed = Harness
                 .command("bash", "-c", "source /dev/stdin; COMP_WORDS=(ensure_image --single);"
@@ -246,8 +246,10 @@ class EnsureImageTest {
     void theVersionTellsWhatItRunsOn(String version, with_docker.Store store, String itsStore, String builder) {
         Workbench engine = new Workbench(version, store, "1", folder);
         Harness.Result result = engine.ensure("--verbose", "--version").succeeded();
-        assertTrue(result.out().matches("(?s)ensure_image .*\nJava .*\ndocker " + version + "[^,]*, engine " + version
-                + "[^,]*, " + itsStore + ", " + builder + ".*\n"), result.toString());
+        assertTrue(result.out()
+                .matches("(?s)ensure_image .*\nJava .*\nJBang.*\ndocker " + version + "[^,]*, engine " + version
+                        + "[^,]*, " + itsStore + ", " + builder + ".*\n"),
+                result.toString());
     }
 
     // ---- Errors of the user and of the machine
@@ -259,6 +261,14 @@ class EnsureImageTest {
         assertMistake("ensure_image: malformed reference: 'App': a name is all lower case", "App");
         assertMistake("ensure_image: context not found: images/nowhere", "nowhere");
         assertMistake("ensure_image: context not found: there", "app=there");
+        Harness.write(folder.resolve("images/app-test/ubuntu-24.04/Dockerfile"), "FROM scratch\n");
+        Harness.write(folder.resolve("images/app-test/debian-12/Dockerfile"), "FROM scratch\n");
+        assertHint("Did you mean app-test:ubuntu-24.04? To build from another folder: app-tset:ubuntu-2404=DIR",
+                "app-tset:ubuntu-2404");
+        assertHint("Did you mean app-test:debian-12? To build from another folder: app-test:latest=DIR", "app-test");
+        assertHint(
+                "By convention it is images/unlike/[latest/]. Name another one with unlike:latest=DIR or --images DIR.",
+                "unlike");
         assertMistake("ensure_image: context not found: images/empty/readme is not a folder",
                 "app=images/empty/readme");
         assertMistake("ensure_image: Dockerfile not found: images/empty/Dockerfile", "empty");
@@ -275,10 +285,19 @@ class EnsureImageTest {
     }
 
     private void assertMistake(String message, String... arguments) {
+        assertEquals(message, mistake(arguments).get(0));
+    }
+
+    private void assertHint(String hint, String... arguments) {
+        assertEquals(hint, mistake(arguments).get(1));
+    }
+
+    private List<String> mistake(String... arguments) {
         Harness.Result result = Harness.script("ensure_image", arguments).in(folder).run().expect(2);
-        assertEquals(message, result.err().lines().findFirst().orElse(""), result.toString());
-        assertTrue(result.err().lines().count() <= 2, "one or two lines: " + result);
+        List<String> lines = result.err().lines().toList();
+        assertTrue(lines.size() == 1 || lines.size() == 2, "one or two lines: " + result);
         assertEquals("", result.out());
+        return lines;
     }
 
     @Test

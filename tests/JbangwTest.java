@@ -46,6 +46,7 @@ class JbangwTest {
                         case "exit" -> System.exit(Integer.parseInt(args[1]));
                         case "cat" -> System.in.transferTo(System.out);
                         case "sleep" -> Thread.sleep(120_000);
+                        case "jbang" -> System.out.println(System.getenv("JBANGW_JBANG"));
                     }
                 }
             }
@@ -96,6 +97,14 @@ class JbangwTest {
         jbangw(home, odd, "a").run().succeeded();
         var relative = jbangw(home, "Probe.java", "a").in(odd.getParent()).run().succeeded();
         assertEquals("<a>\n", withoutPid(relative));
+    }
+
+    @Test
+    void a_script_can_tell_which_jbang_runs_it() {
+        var own = jbangw(warm, warmScript, "jbang").run().succeeded();
+        assertTrue(withoutPid(own).matches("<jbang>\n\\d+\\.\\d+\\.\\d+\n"), own.toString());
+        var path = pretendedJbang("0.140.0", "printenv JBANGW_JBANG >&2");
+        assertEquals("0.140.0\n", jbangw(home, script).env("PATH", path).run().succeeded().err());
     }
 
     @Test

@@ -763,7 +763,7 @@ class ReportsTest {
 
     private static ensure_image.Result result(Images.Image image, ensure_image.Outcome outcome, String why) {
         return new ensure_image.Result(image.recipe(), outcome, new Freshness.Found(
-                Freshness.Found.State.CURRENT, ID, FINGERPRINT, why, false), 1, Duration.ofMillis(1500));
+                Freshness.Found.State.CURRENT, ID, FINGERPRINT, why, false, null), 1, Duration.ofMillis(1500));
     }
 
     private static ensure_image.Failed failed(String hint, String... output) {
