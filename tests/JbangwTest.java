@@ -324,6 +324,23 @@ class JbangwTest {
         assertTrue(result.err().contains("nowhere"), result::toString);
     }
 
+    /** In a network namespace of its own, where not even the loopback device is up. */
+    @Test
+    void once_cached_all_works_without_network() {
+        assumeTrue(Harness.command("unshare", "--net", "true").run().status() == 0,
+                "only root may unshare the network");
+        Harness.write(script, SCRIPT.replace("//JAVA", "//DEPS info.picocli:picocli:4.7.7\n//JAVA"));
+        var control = jbangw(home, script, "cold").env("MAVEN_OPTS", "-Duser.home=" + home)
+                .startedBy("unshare", "--net").run();
+        assertError("Maven could not fetch", control);
+        jbangw(home, script).run().succeeded();
+        Harness.write(script, SCRIPT.replace("//JAVA", "//DEPS info.picocli:picocli:4.7.7\n//JAVA") + "// edited\n");
+        var built = jbangw(home, script, "built again").startedBy("unshare", "--net").run().succeeded();
+        assertTrue(built.err().contains("Building jar"), built::toString);
+        assertEquals("<built again>\n", withoutPid(built));
+        assertEquals("<warm>\n", withoutPid(jbangw(home, script, "warm").startedBy("unshare", "--net").run()));
+    }
+
     @Test
     void without_a_cache_that_can_be_written_it_says_so() {
         var file = Harness.write(home.resolve("file"), "");

@@ -630,6 +630,17 @@ class WithDockerTest {
         assertEquals(files, listing(DebianEngine.Root.engines()));
     }
 
+    /** In a network namespace of its own, where not even the loopback device is up. */
+    @Test
+    void onceUnpackedAllWorksWithoutNetwork() {
+        shared(); // so that it is unpacked
+        var folder = Harness.newFolder();
+        Harness.write(folder.resolve("Dockerfile"), "FROM busybox\nRUN echo > /ran\n");
+        var line = Harness.script("ensure_image", "offline=.").line().toArray(String[]::new);
+        var result = withDocker(line).in(folder).startedBy("unshare", "--net").run().succeeded();
+        assertTrue(result.out().startsWith("built "), result::toString);
+    }
+
     // ---- helpers ----
 
     private static with_docker.Engine shared() {

@@ -225,6 +225,7 @@ final class torture implements Callable<Integer> {
 
         private static final int EDITS = 4;
         private static final int ALWAYS = Integer.MAX_VALUE;
+        static final Set<Fault> TAKE_NAMES = Set.of(TAG_REMOVED, ENGINE_KILLED, DISK_FULL);
         final Set<Integer> statuses;
 
         Fault(Integer... statuses) {
@@ -318,12 +319,17 @@ final class torture implements Callable<Integer> {
 
     // ---------------------------------------------------------------------------------------------- one round
 
-    /** An image as an answer names it. */
-    record Claim(String reference, Folder folder, String id) {
+    /**
+     * An image as an answer names it.
+     *
+     * @param built whether the builder found none under the reference, and built and named this one
+     */
+    record Claim(String reference, Folder folder, String id, boolean built) {
     }
 
     /** What a builder said in the end, and on the way. */
     record Answer(String who, int status, List<Claim> claims, String told, long start, boolean killed) {
+        /** Whether docker said so. */
         boolean raced() {
             return told.contains(": already exists") || told.contains("lease does not exist");
         }
@@ -372,23 +378,39 @@ final class torture implements Callable<Integer> {
                         return null;
                     }));
                 }
-                int raced = 0;
+                List<Answer> ended = new ArrayList<>();
                 for (Future<Answer> answer : answers) {
-                    raced += answer.get().raced() ? 1 : 0;
+                    ended.add(answer.get());
                 }
+                int races = races(ended);
+                ledger.raced(races);
                 for (Future<Void> fault : breaking) {
                     fault.get();
                 }
                 nextRunWorks();
                 leaks();
                 return String.format(Locale.ROOT, "round %d, %s: %d builders, %d raced, %.0f s; %s", number, plan,
-                        builders,
-                        raced, (System.nanoTime() - start) / 1e9, ledger.verdicts());
+                        builders, races, (System.nanoTime() - start) / 1e9, ledger.verdicts());
             } catch (ExecutionException e) {
                 throw new IllegalStateException("round " + number + ", " + plan, e.getCause());
             } finally {
                 pool.shutdownNow();
             }
+        }
+
+        /**
+         * How many builders met another one at the tag. Where no fault takes names away, all that found a tag missing
+         * and built raced for it: each but the first gave a name that another one had given since the look-up.
+         */
+        private int races(List<Answer> answers) {
+            int told = (int) answers.stream().filter(Answer::raced).count();
+            if (plan.faults.stream().anyMatch(Fault.TAKE_NAMES::contains)) {
+                return told;
+            }
+            Map<String, Long> built = answers.stream().filter(answer -> !answer.raced())
+                    .flatMap(answer -> answer.claims.stream()).filter(Claim::built)
+                    .collect(Collectors.groupingBy(Claim::reference, Collectors.counting()));
+            return told + built.values().stream().mapToInt(count -> count.intValue() - 1).sum();
         }
 
         private void prepare() {
@@ -449,7 +471,8 @@ final class torture implements Callable<Integer> {
                 ensure_image.Result result = new ensure_image.Builder(docker, new Freshness(docker, cache),
                         ensure_image.Rule.IF_STALE, 5, Duration.ofSeconds(timeout), flights, events)
                         .ensure(Recipe.of(reference, folder.path, Recipe.Options.NONE));
-                return new Answer("thread", 0, List.of(new Claim(reference, folder, result.id())), told.toString(),
+                return new Answer("thread", 0, List.of(new Claim(reference, folder, result.id(),
+                        result.outcome() == ensure_image.Outcome.BUILT)), told.toString(),
                         start, false);
             } catch (ensure_image.Failed failed) {
                 failed.output.forEach(line -> told.append(line).append('\n'));
@@ -458,7 +481,8 @@ final class torture implements Callable<Integer> {
         }
 
         private static final Pattern RESULT =
-                Pattern.compile("\"reference\":\"([^\"]+)\".*?\"id\":\"(sha256:[0-9a-f]{64})\"");
+                Pattern.compile(
+                        "\"reference\":\"([^\"]+)\",\"outcome\":\"([a-z-]+)\",\"id\":\"(sha256:[0-9a-f]{64})\"");
 
         private Answer process(Map<String, Folder> wanted, boolean all, boolean single, int timeout) {
             List<String> line = new ArrayList<>(List.of("--format", "json", "--verbose", "--timeout",
@@ -478,7 +502,8 @@ final class torture implements Callable<Integer> {
                 running.remove(builder);
                 List<Claim> claims = new ArrayList<>();
                 for (Matcher match = RESULT.matcher(result.out()); match.find();) {
-                    claims.add(new Claim(match.group(1), wanted.get(match.group(1)), match.group(2)));
+                    claims.add(new Claim(match.group(1), wanted.get(match.group(1)), match.group(3),
+                            match.group(2).equals("built")));
                 }
                 return new Answer("process", result.status(), claims, result.out() + result.err(), start, killed.get());
             }
@@ -806,8 +831,11 @@ final class torture implements Callable<Integer> {
 
         synchronized void answered(Answer answer) {
             builders++;
-            races += answer.raced() ? 1 : 0;
             statuses.merge(answer.killed ? "killed" : String.valueOf(answer.status), 1, Integer::sum);
+        }
+
+        synchronized void raced(int count) {
+            races += count;
         }
 
         synchronized void injected(Fault fault) {
