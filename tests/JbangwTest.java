@@ -481,10 +481,12 @@ class JbangwTest {
         return at(home, Harness.command("java", "-jar", jar(home).toString(), "run", script.toString()));
     }
 
+    /** The jar, and no archive of its classes, but a file in its place: to make one takes longer than most tests. */
     private Path withJar() {
         try {
             Files.createDirectories(jar(home).getParent());
             Files.copy(jar(warm), jar(home));
+            Files.createFile(jar(home).resolveSibling(jar(home).getFileName() + ".jsa"));
             return home;
         } catch (IOException e) {
             throw new AssertionError(e);
