@@ -1,19 +1,45 @@
 //SOURCES format.java
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import javax.tools.DiagnosticCollector;
+import javax.tools.JavaCompiler;
+import javax.tools.JavaFileObject;
+import javax.tools.StandardJavaFileManager;
+import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
 
-/** The formatter, and that it has nothing to do. */
+/** The formatter, and that it has nothing to do; nor the compiler to say. */
 class FormatTest {
 
     @Test
     void everyFileIsFormatted() throws IOException {
         assertEquals(List.of(), format.all(Harness.root(), false), "run: ./jbangw tests/format.java");
+    }
+
+    @Test
+    void javacHasNothingToWarnOf() throws IOException {
+        List<Path> sources = new ArrayList<>();
+        for (String folder : List.of(".", "tests", "benchmarks")) {
+            try (DirectoryStream<Path> files = Files.newDirectoryStream(Harness.root().resolve(folder), "*.java")) {
+                files.forEach(sources::add);
+            }
+        }
+        DiagnosticCollector<JavaFileObject> found = new DiagnosticCollector<>();
+        JavaCompiler javac = ToolProvider.getSystemJavaCompiler();
+        try (StandardJavaFileManager files = javac.getStandardFileManager(null, null, null)) {
+            assertTrue(javac.getTask(null, files, found, List.of("-Xlint:all", "-proc:none", "-classpath",
+                    System.getProperty("java.class.path"), "-d", Harness.newFolder().toString()), null,
+                    files.getJavaFileObjectsFromPaths(sources)).call(), found.getDiagnostics().toString());
+        }
+        assertEquals(List.of(), found.getDiagnostics());
     }
 
     @Test
