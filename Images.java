@@ -154,18 +154,21 @@ final class Images {
         }
     }
 
-    private String hint(Reference reference, Path context, String otherwise) throws ensure_image.Failed {
+    private String hint(Reference reference, Path context, String otherwise) {
         Optional<Reference> near = context.equals(folder(reference)) ? nearest(reference) : Optional.empty();
         return near.map(meant -> "Did you mean " + meant + "? To build from another folder: " + reference + "=DIR")
                 .orElse(otherwise);
     }
 
     /** The image of the collection that was meant, it seems: the name counts more than the tag. */
-    private Optional<Reference> nearest(Reference mistyped) throws ensure_image.Failed {
-        if (!Files.isDirectory(root)) {
+    private Optional<Reference> nearest(Reference mistyped) {
+        Set<String> names;
+        try {
+            names = folders().keySet();
+        } catch (ensure_image.Failed e) { // there is no collection, or it cannot be read: nothing to suggest
             return Optional.empty();
         }
-        return folders().keySet().stream().map(Images::reference).flatMap(Optional::stream)
+        return names.stream().map(Images::reference).flatMap(Optional::stream)
                 .filter(each -> distance(name(each), name(mistyped)) <= (name(mistyped).length() + 2) / 3)
                 .min(Comparator.comparingInt((Reference each) -> distance(name(each), name(mistyped)))
                         .thenComparingInt(each -> distance(each.tag(), mistyped.tag())));
