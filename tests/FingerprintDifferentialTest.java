@@ -90,7 +90,7 @@ class FingerprintDifferentialTest {
     void generatedTreesAndPatternsAgreeWithBuildKit() throws Exception {
         long seed = Long.getLong("seed", 20251123);
         Map<String, Case> cases = new LinkedHashMap<>();
-        for (int i = 0; i < Integer.getInteger("cases", 60); i++) {
+        for (int i = 0; i < Integer.getInteger("cases", 120); i++) {
             Random random = new Random(seed + i);
             Path context = Files.createDirectories(work.resolve("generated" + i));
             grow(context, random, 3);
