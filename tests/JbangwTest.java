@@ -52,6 +52,9 @@ class JbangwTest {
             }
             """;
 
+    private static final String WITH_DEPENDENCY = SCRIPT.replace("//JAVA",
+            "//DEPS info.picocli:picocli:4.7.7\n//JAVA");
+
     private static Path tools;
     private static Path wrapper;
     /** A HOME where the script was run before, for tests that are about neither fetching nor building. */
@@ -189,7 +192,7 @@ class JbangwTest {
     @Test
     void many_at_once_on_an_empty_machine_all_succeed_where_plain_jbang_fails() {
         Harness.write(script,
-                "//SOURCES Part.java\n" + SCRIPT.replace("//JAVA", "//DEPS info.picocli:picocli:4.7.7\n//JAVA"));
+                "//SOURCES Part.java\n" + WITH_DEPENDENCY);
         Harness.write(script.resolveSibling("Part.java"), "class Part { }\n");
 
         // Nothing there at all, not even for Maven, which goes by Java's notion of the home.
@@ -329,12 +332,12 @@ class JbangwTest {
     void once_cached_all_works_without_network() {
         assumeTrue(Harness.command("unshare", "--net", "true").run().status() == 0,
                 "only root may unshare the network");
-        Harness.write(script, SCRIPT.replace("//JAVA", "//DEPS info.picocli:picocli:4.7.7\n//JAVA"));
+        Harness.write(script, WITH_DEPENDENCY);
         var control = jbangw(home, script, "cold").env("MAVEN_OPTS", "-Duser.home=" + home)
                 .startedBy("unshare", "--net").run();
         assertError("Maven could not fetch", control);
         jbangw(home, script).run().succeeded();
-        Harness.write(script, SCRIPT.replace("//JAVA", "//DEPS info.picocli:picocli:4.7.7\n//JAVA") + "// edited\n");
+        Harness.write(script, WITH_DEPENDENCY + "// edited\n");
         var built = jbangw(home, script, "built again").startedBy("unshare", "--net").run().succeeded();
         assertTrue(built.err().contains("Building jar"), built::toString);
         assertEquals("<built again>\n", withoutPid(built));
