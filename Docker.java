@@ -18,14 +18,16 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** The docker command line client: the one place that starts it. */
+/**
+ * The docker command line client: the one place that starts it. Where its engine can be asked at once, it is not started.
+ */
 final class Docker {
     static final String LABEL = "ensure_image.fingerprint";
     private static final String TRIGGERS = "{{if .OnBuild}}triggers{{else}}-{{end}}";
     private static final String FORMAT = "{{.Id}} {{with .Config}}" + TRIGGERS
             + "{{with .Labels}} {{json (index . \"" + LABEL + "\")}}{{end}}{{end}}";
     private static final Pattern NO_SUCH_IMAGE = Pattern.compile(
-            "(?:Error response from daemon: |Error: )?(?:No such image: (?<name>[^ ]+)"
+            "(?:Error response from daemon: |Error: )?(?:(?:no such image: [^ ]+: )?No such image: (?<name>[^ ]+)"
                     + "|(?:inspecting object: )?(?<podman>[^ ]+): image not known)");
     /** Podman does not tell of triggers; so there may be some. */
     private static final Pattern NO_TRIGGERS = Pattern.compile(".* can't evaluate field OnBuild in type .*");
@@ -47,13 +49,28 @@ final class Docker {
     private final Map<String, String> environment;
     private final AtomicBoolean metadata;
     private final AtomicBoolean triggers = new AtomicBoolean(true);
+    private final Optional<EngineSocket> socket;
 
     /** Uses {@code command}, a name on PATH or a path, with this environment added to our own. */
     Docker(String command, Map<String, String> environment) {
+        this(command, with(environment), EngineSocket.of(command, with(environment)));
+    }
+
+    /**
+     * @param environment all of it
+     * @param socket of the engine that the command uses in this environment, if that is known
+     */
+    Docker(String command, Map<String, String> environment, Optional<EngineSocket> socket) {
         this.command = command;
-        this.environment = new TreeMap<>(System.getenv());
-        this.environment.putAll(environment);
+        this.environment = environment;
         this.metadata = new AtomicBoolean(!"0".equals(environment.get("DOCKER_BUILDKIT")));
+        this.socket = socket;
+    }
+
+    private static Map<String, String> with(Map<String, String> more) {
+        Map<String, String> all = new TreeMap<>(System.getenv());
+        all.putAll(more);
+        return all;
     }
 
     Map<String, String> environment() {
@@ -67,10 +84,16 @@ final class Docker {
     }
 
     /**
-     * What the engine holds at this moment under these names, by one command. One is left out only if the engine says
-     * that there is no such image, or not all of it.
+     * What the engine holds at this moment under these names. One is left out only if the engine says that there is no
+     * such image, or not all of it.
      */
     Map<String, Held> lookUp(Collection<String> names, ensure_image.Stopwatch watch) throws ensure_image.Failed {
+        Optional<Map<String, Held>> images = ask("image", watch, engine -> engine.images(names, watch.left()));
+        return images.isPresent() ? images.get() : lookUpByCommand(names, watch);
+    }
+
+    private Map<String, Held> lookUpByCommand(Collection<String> names, ensure_image.Stopwatch watch)
+            throws ensure_image.Failed {
         String format = triggers.get() ? FORMAT : FORMAT.replace(TRIGGERS, "triggers");
         List<String> arguments = new ArrayList<>(List.of("image", "inspect", "--format", format, "--"));
         arguments.addAll(names);
@@ -79,7 +102,7 @@ final class Docker {
         if (finished.status() != 0) {
             if (triggers.get() && says(finished, NO_TRIGGERS)) {
                 triggers.set(false);
-                return lookUp(names, watch);
+                return lookUpByCommand(names, watch);
             }
             if (says(finished, FailureText.HALF_GONE.pattern)) {
                 return names.size() == 1 ? new HashMap<>() : lookUpEach(names, watch); // it does not say which
@@ -98,6 +121,11 @@ final class Docker {
         return images;
     }
 
+    /** Whether this line says that there is no such image, or not all of it. */
+    static boolean saysMissing(String line) {
+        return NO_SUCH_IMAGE.matcher(line).matches() || FailureText.HALF_GONE.pattern.matcher(line).matches();
+    }
+
     private static List<String> missing(List<String> errors) {
         return errors.stream().map(NO_SUCH_IMAGE::matcher).filter(Matcher::matches)
                 .map(text -> text.group("name") != null ? text.group("name") : text.group("podman")).toList();
@@ -107,7 +135,7 @@ final class Docker {
             throws ensure_image.Failed {
         Map<String, Held> images = new HashMap<>();
         for (String name : names) {
-            images.putAll(lookUp(List.of(name), watch));
+            images.putAll(lookUpByCommand(List.of(name), watch));
         }
         return images;
     }
@@ -185,7 +213,28 @@ final class Docker {
 
     /** Gives an image the name; what had it keeps its ID. */
     Processes.Finished tag(String id, Reference reference, ensure_image.Stopwatch watch) throws ensure_image.Failed {
-        return run(watch, List.of("tag", id, reference.toString()), line -> {});
+        Optional<Processes.Finished> answer = ask("tag", watch, engine -> engine.tag(id, reference, watch.left()));
+        return answer.isPresent() ? answer.get()
+                : run(watch, List.of("tag", id, reference.toString()), line -> {});
+    }
+
+    /** What the engine answers at its socket; empty if docker is to be asked. */
+    private <T> Optional<T> ask(String what, ensure_image.Stopwatch watch, Question<T> question)
+            throws ensure_image.Failed {
+        try {
+            return socket.isPresent() ? question.ask(socket.get()) : Optional.empty();
+        } catch (TimeoutException e) {
+            throw ensure_image.Text.timedOut(watch, what);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw ensure_image.Text.interrupted();
+        }
+    }
+
+    /** @param <T> of the answer */
+    @FunctionalInterface
+    private interface Question<T> {
+        Optional<T> ask(EngineSocket engine) throws TimeoutException, InterruptedException;
     }
 
     /** The failure for a client that cannot reach its engine, told by what it printed. */

@@ -42,9 +42,12 @@ enum FailureText {
             + "(?:(?:failed to [a-z ]+|Unavailable|mount callback failed on [^ ]+): ){0,6}"
             + "ref [^ ]+ locked(?: for [^ ]+ \\(since [^()]+\\))?: unavailable"),
 
+    /** What a build had made was removed before its image was written, as by {@code docker builder prune}: Docker 26.1. */
+    PRUNED(Verdict.Kind.TRANSIENT, "(?:ERROR: )?(?:failed to build: )?failed to solve: not found"),
+
     /** Engine killed during a build: Docker 26.1, 28.5; {@code unexpected EOF} is the legacy builder's. */
     ENGINE_KILLED(Verdict.Kind.NO_ENGINE, "(?:ERROR: )?(?:(?:failed to build: )?failed to solve: Unavailable: .*"
-            + "|failed to receive status: rpc error: code = Unavailable .*|unexpected EOF)"),
+            + "|listing workers for Build: failed to list workers: Unavailable: .*|failed to receive status: rpc error: code = Unavailable .*|unexpected EOF)"),
 
     /** Engine not running: Docker 20.10 to 28.5, and the new wording of 29. */
     ENGINE_AWAY(Verdict.Kind.NO_ENGINE, "(?:ERROR: )?(?:error during connect: .*"

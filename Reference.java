@@ -71,6 +71,12 @@ record Reference(String domain, String path, String tag) {
         return (domain.hashCode() * 31 + path.hashCode()) * 31 + tag.hashCode();
     }
 
+    /** Without the tag. */
+    String name() {
+        String text = toString();
+        return text.substring(0, text.length() - tag.length() - 1);
+    }
+
     /**
      * As people write it, as far as that names the same image: what {@code docker.io/} stands before may look like a
      * host, too. Always with the tag: without one the engine may take it for an image ID.

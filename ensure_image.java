@@ -5,6 +5,7 @@
 //SOURCES Cache.java
 //SOURCES Docker.java
 //SOURCES EngineFacts.java
+//SOURCES EngineSocket.java
 //SOURCES FailureText.java
 //SOURCES Fingerprints.java
 //SOURCES Freshness.java

@@ -137,6 +137,21 @@ class BreakageTest {
         bench.ensure(app + "=.").succeeded();
     }
 
+    /** What was written before it is from the future then. */
+    @Test
+    void aClockThatIsSetBackHidesNoChange() throws Exception {
+        with_docker.Engine.Tools.require("faketime", with_docker.Progress.NONE);
+        Harness.Command late = bench.ensuring(List.of("faketime", "-f", "-1d"), "--single-flight", app + "=.")
+                .env("NO_FAKE_STAT", "1");
+        assertTrue(bench.ensure("--single-flight", app + "=.").succeeded().out().startsWith("built "));
+        assertTrue(late.run().succeeded().out().startsWith("present "));
+        for (String change : List.of("one", "two")) {
+            bench.write("file", change);
+            assertTrue(late.run().succeeded().out().startsWith("rebuilt "), change);
+            assertTrue(late.run().succeeded().out().startsWith("present "), change);
+        }
+    }
+
     @Test
     void withoutAPlaceForTemporaryFilesItSaysSo() {
         Harness.Result result = bench.ensuring(app + "=.").env("XDG_CACHE_HOME", "/proc/no-cache")

@@ -37,8 +37,8 @@ class EnsureImageTest {
     // ---- Present, missing, built
 
     @ParameterizedTest
-    @CsvSource({"26.1, CONTAINERD, 1", "26.1, CONTAINERD, 0", "26.1, CLASSIC, 1", "28.5, CONTAINERD, 1",
-        "28.5, CLASSIC, 0",
+    @CsvSource({"26.1, CONTAINERD, 1", "26.1, CONTAINERD, 0", "26.1, CLASSIC, 1", "26.1, CLASSIC, 0",
+        "28.5, CONTAINERD, 1", "28.5, CONTAINERD, 0", "28.5, CLASSIC, 1", "28.5, CLASSIC, 0",
         "20.10, CLASSIC, 1", "20.10, CLASSIC, 0"})
     void aMissingImageIsBuiltAndThenPresent(String version, with_docker.Store store, String buildkit) {
         Workbench engine = new Workbench(version, store, buildkit, folder);
@@ -54,6 +54,24 @@ class EnsureImageTest {
         assertTrue(second.out().startsWith("present "), second.toString());
         assertEquals("", second.err(), "nothing to tell");
         assertEquals(image, engine.imageId(app + ":1"), "the same image as before");
+    }
+
+    /** From 23.0 on such a client takes the legacy builder; an older one has BuildKit in it, but uses it only if told. */
+    @ParameterizedTest
+    @CsvSource({"20.10, CLASSIC", "26.1, CLASSIC", "26.1, CONTAINERD", "28.5, CLASSIC", "28.5, CONTAINERD"})
+    void aClientWithoutBuildxIsEnough(String version, with_docker.Store store) {
+        Workbench engine = new Workbench(version, store, "", folder);
+        String config = Harness.newFolder().toString();
+        dockerfile("FROM busybox\nRUN echo " + id + " > /id\n");
+        assertNotEquals(0, engine.command(engine.client(), "buildx", "version").env("DOCKER_CONFIG", config).run()
+                .status(), "control: there is no buildx");
+        for (Harness.Result result : Harness.together(4,
+                i -> engine.ensuring(app + "=.").env("DOCKER_CONFIG", config))) {
+            result.succeeded();
+        }
+        assertEquals(id, engine.cat(app, "/id"));
+        Harness.Result second = engine.ensuring(app + "=.").env("DOCKER_CONFIG", config).run().succeeded();
+        assertTrue(second.out().startsWith("present "), second.toString());
     }
 
     @Test

@@ -18,6 +18,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -221,6 +222,13 @@ final class torture implements Callable<Integer> {
             void run(Round round) {
                 round.repeat(ALWAYS, 50, 500, () -> round.stage.spoilCache(ThreadLocalRandom.current()));
             }
+        },
+        /** For half of the processes. */
+        CLOCK_SET_BACK {
+            @Override
+            void run(Round round) {
+                // they are started so
+            }
         };
 
         private static final int EDITS = 4;
@@ -240,10 +248,10 @@ final class torture implements Callable<Integer> {
     record Plan(Load load, List<Fault> faults) {
 
         static Plan of(int number, List<Fault> from, Random random) {
-            Load load = Load.values()[random.nextInt(Load.values().length)];
+            Load load = Load.values()[number % Load.values().length];
             List<Fault> all = new ArrayList<>(from);
             if (number == 0) {
-                return new Plan(Load.ONE_TAG, List.of());
+                return new Plan(load, List.of());
             }
             if (number <= all.size()) {
                 return new Plan(load, List.of(all.get(number - 1)));
@@ -464,7 +472,8 @@ final class torture implements Callable<Integer> {
             long start = System.nanoTime();
             try {
                 Cache cache = Cache.of(stage.environment);
-                Docker docker = new Docker(stage.engine.docker().toString(), stage.environment);
+                Docker docker = new Docker(stage.engine.docker().toString(), stage.environment,
+                        EngineSocket.of("docker", stage.environment));
                 Optional<SingleFlight> flights = single
                         ? Optional.of(new SingleFlight(cache.folder("flights"), Duration.ofSeconds(20)))
                         : Optional.empty();
@@ -494,8 +503,11 @@ final class torture implements Callable<Integer> {
                     : wanted.entrySet().stream().map(entry -> entry.getKey() + "=" + entry.getValue().path).toList());
             long start = System.nanoTime();
             AtomicBoolean killed = new AtomicBoolean();
+            boolean late = plan.faults.contains(Fault.CLOCK_SET_BACK) && ThreadLocalRandom.current().nextBoolean();
             try (Harness.Running builder = Harness.script("ensure_image", line.toArray(String[]::new))
+                    .startedBy(late ? new String[] {"faketime", "-f", "-1d"} : new String[0])
                     .env(stage.environment)
+                    .env("NO_FAKE_STAT", "1")
                     .timeout(Duration.ofMinutes(5)).start()) {
                 running.put(builder, killed);
                 Harness.Result result = builder.await();
@@ -621,7 +633,7 @@ final class torture implements Callable<Integer> {
         }
 
         private static String last(String text) {
-            List<String> lines = text.lines().filter(line -> !line.isBlank()).toList();
+            List<String> lines = text.lines().filter(line -> !line.isBlank() && !line.startsWith("\tat ")).toList();
             return String.join(" / ", lines.subList(Math.max(0, lines.size() - 4), lines.size()));
         }
     }
@@ -640,6 +652,8 @@ final class torture implements Callable<Integer> {
         private final String anchor;
         private final String folder;
         private final Map<String, String> contents = new ConcurrentHashMap<>();
+        /** Files that earlier rounds have left. */
+        private final Set<Path> known = new HashSet<>();
 
         private Stage(with_docker.Engine engine) {
             this.engine = engine;
@@ -655,6 +669,7 @@ final class torture implements Callable<Integer> {
         }
 
         static Stage open(String version, with_docker.Store store) throws with_docker.Failure, InterruptedException {
+            with_docker.Engine.Tools.require("faketime", with_docker.Progress.NONE);
             return new Stage(with_docker.start(new with_docker.Spec(version, store, DISK), with_docker.Progress.NONE));
         }
 
@@ -695,11 +710,10 @@ final class torture implements Callable<Integer> {
             if (!containers.isEmpty()) {
                 leaks.add("containers: " + containers.replace('\n', ' '));
             }
-            for (String name : killed ? List.<String>of() : List.of("run", "flights")) {
-                files(cache.resolve("ensure_image").resolve(name)).forEach(file -> leaks.add("a file: " + file));
-            }
-            files(cache.resolve("ensure_image/manifests")).filter(file -> file.getFileName().toString().startsWith("."))
-                    .filter(file -> !killed).forEach(file -> leaks.add("a file: " + file));
+            Stream.of("run", "flights", "manifests").flatMap(name -> files(cache.resolve("ensure_image").resolve(name)))
+                    .filter(file -> !file.getParent().endsWith("manifests") || file.getFileName().toString()
+                            .startsWith("."))
+                    .filter(known::add).filter(file -> !killed).forEach(file -> leaks.add("a file: " + file));
             return leaks;
         }
 
@@ -733,7 +747,7 @@ final class torture implements Callable<Integer> {
         void killEngine() {
             List<ProcessHandle> killed = daemons();
             signalEngine("KILL");
-            Harness.eventually("the engine is dead", Duration.ofSeconds(20),
+            Harness.eventually("the engine is dead", Duration.ofMinutes(1), // one that prunes waits for the disk
                     () -> killed.stream().noneMatch(ProcessHandle::isAlive));
         }
 
@@ -781,17 +795,22 @@ final class torture implements Callable<Integer> {
             return Path.of("/proc/" + anchor + "/root" + path);
         }
 
-        /** Deletes it, makes it somebody else's, or fills it with garbage. */
+        /** Deletes it, makes it or its locks somebody else's, or fills it with garbage. */
         void spoilCache(Random random) {
             Path folder = cache.resolve("ensure_image");
             try {
-                switch (random.nextInt(3)) {
+                switch (random.nextInt(4)) {
                     case 0 -> Harness.command("rm", "-rf", folder.resolve("flights").toString(),
                             folder.resolve("manifests").toString()).run();
                     case 1 -> {
                         Files.setAttribute(folder, "unix:uid", 65534);
                         Thread.sleep(100);
                         Files.setAttribute(folder, "unix:uid", 0);
+                    }
+                    case 2 -> {
+                        for (Path file : files(folder.resolve("flights")).toList()) {
+                            Files.setAttribute(file, "unix:uid", 65534);
+                        }
                     }
                     default -> {
                         for (String name : List.of("flights", "manifests")) {
