@@ -56,7 +56,6 @@ record EngineSocket(Path path) {
     private static final String NO_SUCH_PAGE = "page not found";
     private static final int MOST_BYTES = 16 << 20;
     private static final int BUFFER = 16 << 10;
-    private static final JsonFactory JSON = new JsonFactory();
 
     // ---- Whose it is
 
@@ -225,6 +224,7 @@ record EngineSocket(Path path) {
 
     /** @param status by HTTP, such as {@code 200} */
     private record Response(String status, String body) {
+        private static final JsonFactory JSON = new JsonFactory();
 
         static Optional<Response> parse(String text) {
             int end = text.indexOf(END_OF_HEAD);

@@ -411,8 +411,8 @@ public final class race_repro implements Callable<Integer> {
                                     ? RaceBuilder.inProcess(procedure, site, wish.recipe(), builder, track, start)
                                     : RaceBuilder.inThread(procedure, site, wish.recipe(), builder, track, start);
                             track.enter(ended.success() ? RaceTrack.Phase.THERE : RaceTrack.Phase.FAILED);
-                            RaceResults.Held held = stage.judge.held(ended.handle(), wish.inputs());
-                            return new RaceResults.Run(track, ended, removal.excuses(track, held));
+                            return new RaceResults.Run(track, ended,
+                                    stage.judge.held(ended.handle(), wish.inputs()));
                         }));
                     }
                     start.awaitAll(answers);
@@ -421,8 +421,9 @@ public final class race_repro implements Callable<Integer> {
                     List<RaceTrack> before = procedure.prebuilds ? prebuild(site, wishes, clock) : List.of();
                     start.go();
                     List<RaceResults.Run> runs = Crew.join(answers);
-                    removal.end();
-                    return new RaceResults.Round(scenario, procedure, number, runs, before,
+                    removal.end(); // who judged was perhaps faster than the remover, so excuses come last
+                    return new RaceResults.Round(scenario, procedure, number,
+                            runs.stream().map(removal::excuse).toList(), before,
                             stage.tidy(wishes.get(0).recipe().reference()));
                 }
             }
@@ -885,8 +886,8 @@ public final class race_repro implements Callable<Integer> {
          * Nobody sees a removal that comes while he asks. So whoever is told before it, or less than one of his own
          * questions after it, is told the truth of that moment.
          */
-        RaceResults.Held excuses(RaceTrack track, RaceResults.Held held) {
-            return excuses(removed, track, held);
+        RaceResults.Run excuse(RaceResults.Run run) {
+            return new RaceResults.Run(run.track(), run.ended(), excuses(removed, run.track(), run.held()));
         }
 
         static RaceResults.Held excuses(double removed, RaceTrack track, RaceResults.Held held) {

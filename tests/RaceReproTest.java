@@ -204,10 +204,10 @@ class RaceReproTest {
                 .toArray(String[]::new)).env(engine.environment());
     }
 
-    /** Plays, whatever comes of it, and returns the report. */
+    /** Plays one round, whatever comes of it, and returns the report. */
     private static JsonNode play(with_docker.Engine engine, String... arguments) {
         Path report = report("race.json");
-        Harness.Result run = onCurrent(engine, Stream.concat(Stream.of(arguments), Stream.of("--report",
+        Harness.Result run = onCurrent(engine, Stream.concat(Stream.of(arguments), Stream.of("-r", "1", "--report",
                 report.toString())).toArray(String[]::new)).timeout(LIMIT).run();
         assertTrue(Files.exists(report), run.toString());
         return read(report);

@@ -490,7 +490,8 @@ class WithDockerTest {
     @ValueSource(ints = {500, 1000, 2000})
     void nothingRemainsInTheOuterEngineWhenItIsKilledWhileStarting(int milliseconds) throws InterruptedException {
         var before = Outer.now();
-        try (var run = new Run(dind("true").start())) {
+        var command = dind("sh", "-c", "while docker version >/dev/null 2>&1; do sleep 0.1; done");
+        try (var run = new Run(command.start())) {
             Thread.sleep(milliseconds);
             run.look();
             run.running.signal("KILL");

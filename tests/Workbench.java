@@ -75,7 +75,7 @@ final class Workbench {
 
     /** In this JVM, for tests that must meet a builder at a certain step. */
     Docker docker() {
-        return new Docker(client(), environment);
+        return new Docker(client(), environment, EngineSocket.of("docker", environment));
     }
 
     String imageId(String reference) {
