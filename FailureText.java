@@ -45,6 +45,10 @@ enum FailureText {
     /** What a build had made was removed before its image was written, as by {@code docker builder prune}: Docker 26.1. */
     PRUNED(Verdict.Kind.TRANSIENT, "(?:ERROR: )?(?:failed to build: )?failed to solve: not found"),
 
+    /** The engine has so much to do that it passes a limit of its own, as with 64 builds at once: Docker 26.1. */
+    OVERLOADED(Verdict.Kind.TRANSIENT,
+            "(?:ERROR: )?(?:failed to build: )?failed to solve: DeadlineExceeded: context deadline exceeded"),
+
     /** Engine killed during a build: Docker 26.1, 28.5; {@code unexpected EOF} is the legacy builder's. */
     ENGINE_KILLED(Verdict.Kind.NO_ENGINE, "(?:ERROR: )?(?:(?:failed to build: )?failed to solve: Unavailable: .*"
             + "|listing workers for Build: failed to list workers: Unavailable: .*|failed to receive status: rpc error: code = Unavailable .*|unexpected EOF)"),

@@ -98,6 +98,7 @@ class FailureTextTest {
         "ERROR: failed to solve: app:none: not found",
         "ERROR: failed to solve: failed to compute cache key: \"/x\": not found",
         "listing workers for Build: failed to list workers: no",
+        "ERROR: failed to solve: DeadlineExceeded: app: failed to resolve: context deadline exceeded",
         "",
     })
     void aTextThatDoesNotSayThatOurTagWasClaimedIsAFailure(String line) throws Exception {
@@ -132,6 +133,7 @@ class FailureTextTest {
                 + "unavailable",
         "ERROR: failed to build: failed to solve: Unavailable: ref moby/1/layer-sha256:4f4f locked for 234.449907ms "
                 + "(since 2026-09-11 11:54:05.578308467 +0200 CEST m=+13.046516127): unavailable",
+        "ERROR: failed to solve: DeadlineExceeded: context deadline exceeded",
         "Error response from daemon: rpc error: code = NotFound desc = content digest " + DIGEST + ": not found",
         "Error response from daemon: failed to read config content: NotFound: content digest " + DIGEST + ": not found",
         "Error response from daemon: failed to get config descriptor: rpc error: code = NotFound desc = blob " + DIGEST

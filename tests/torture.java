@@ -71,10 +71,10 @@ final class torture implements Callable<Integer> {
     private Long seed;
 
     @Option(names = "--builders", paramLabel = "N", defaultValue = "64",
-            description = "How many at once (default: ${DEFAULT-VALUE}).")
+            description = "How many images are wanted at once (default: ${DEFAULT-VALUE}).")
     private int builders;
 
-    @Option(names = "--processes", paramLabel = "PERCENT", defaultValue = "25",
+    @Option(names = "--processes", paramLabel = "PERCENT", defaultValue = "15",
             description = "Of the builders that are processes of their own; the others are threads, which are cheaper "
                     + "(default: ${DEFAULT-VALUE}).")
     private int processes;
@@ -137,14 +137,17 @@ final class torture implements Callable<Integer> {
 
     /** Who wants what. */
     enum Load {
-        ONE_TAG(1, 1), MANY_TAGS(4, 16), SHARED_TAG(2, 1), COLLECTION(4, 4);
+        ONE_TAG(1, 1, 1), MANY_TAGS(4, 16, 1), SHARED_TAG(2, 1, 1), COLLECTION(4, 4, 4);
 
         final int folders;
         final int tags;
+        /** How many images one builder wants. */
+        final int images;
 
-        Load(int folders, int tags) {
+        Load(int folders, int tags, int images) {
             this.folders = folders;
             this.tags = tags;
+            this.images = images;
         }
     }
 
@@ -166,7 +169,7 @@ final class torture implements Callable<Integer> {
         PRUNED(75) {
             @Override
             void run(Round round) {
-                round.repeat(ALWAYS, 100, 800, () -> {
+                round.repeat(ALWAYS, 300, 2000, () -> {
                     round.stage.docker("builder", "prune", "--all", "--force");
                     round.stage.docker("image", "prune", "--force");
                 });
@@ -231,7 +234,7 @@ final class torture implements Callable<Integer> {
             }
         };
 
-        private static final int EDITS = 4;
+        private static final int EDITS = 2;
         private static final int ALWAYS = Integer.MAX_VALUE;
         static final Set<Fault> TAKE_NAMES = Set.of(TAG_REMOVED, ENGINE_KILLED, DISK_FULL);
         final Set<Integer> statuses;
@@ -244,7 +247,7 @@ final class torture implements Callable<Integer> {
         abstract void run(Round round) throws IOException, InterruptedException;
     }
 
-    /** What a round is: each fault alone first, then some together, and a round without any now and then. */
+    /** What a round is: each fault alone first, then two together in every third; most races are in the calm ones. */
     record Plan(Load load, List<Fault> faults) {
 
         static Plan of(int number, List<Fault> from, Random random) {
@@ -257,7 +260,7 @@ final class torture implements Callable<Integer> {
                 return new Plan(load, List.of(all.get(number - 1)));
             }
             Collections.shuffle(all, random);
-            return new Plan(load, all.subList(0, Math.min(all.size(), random.nextInt(3))));
+            return new Plan(load, all.subList(0, number % 3 == 0 ? Math.min(all.size(), 2) : 0));
         }
 
         /** Whether this exit status tells the truth, if something broke. */
@@ -362,7 +365,7 @@ final class torture implements Callable<Integer> {
             this.stage = stage;
             this.number = number;
             this.plan = plan;
-            this.builders = builders;
+            this.builders = Math.max(2, builders / plan.load.images);
             this.processes = processes;
             this.random = random;
             this.ledger = ledger;
@@ -651,6 +654,7 @@ final class torture implements Callable<Integer> {
         private final String mark = "TORTURE=" + work;
         private final String anchor;
         private final String folder;
+        /** By the layers that they are in. */
         private final Map<String, String> contents = new ConcurrentHashMap<>();
         /** Files that earlier rounds have left. */
         private final Set<Path> known = new HashSet<>();
@@ -685,14 +689,14 @@ final class torture implements Callable<Integer> {
 
         // ---- Ground truth
 
-        /** What the file in an image says, by a container; empty if there is no such image. An ID's never changes. */
+        /** What the file in an image says, by a container, one for all images of the same layers; empty if there is none. */
         Optional<String> content(String image) {
-            Harness.Result id = docker("image", "inspect", "--format", "{{.Id}}", image);
-            if (id.status() != 0) {
+            Harness.Result layers = docker("image", "inspect", "--format", "{{.RootFS.Layers}}", image);
+            if (layers.status() != 0) {
                 return Optional.empty();
             }
-            return Optional.ofNullable(contents.computeIfAbsent(id.out().strip(), key -> {
-                Harness.Result file = docker("run", "--rm", "--network", "none", key, "cat", "/content");
+            return Optional.ofNullable(contents.computeIfAbsent(layers.out(), key -> {
+                Harness.Result file = docker("run", "--rm", "--network", "none", image, "cat", "/content");
                 return file.status() == 0 ? file.out().strip() : null;
             }));
         }
