@@ -217,6 +217,11 @@ final class torture implements Callable<Integer> {
                     round.pause(2000, 8000);
                 } finally {
                     round.stage.makeRoom();
+                    if (!round.stage.answers(Duration.ofSeconds(20))) { // it does not always survive that
+                        round.ledger.died();
+                        round.stage.killEngine();
+                        round.stage.restartEngine();
+                    }
                 }
             }
         },
@@ -772,6 +777,15 @@ final class torture implements Callable<Integer> {
             Harness.eventually("the engine is back", Duration.ofSeconds(60), () -> docker("version").status() == 0);
         }
 
+        boolean answers(Duration limit) throws InterruptedException {
+            long end = System.nanoTime() + limit.toNanos();
+            boolean answers;
+            while (!(answers = docker("version").status() == 0) && System.nanoTime() < end) {
+                Thread.sleep(200);
+            }
+            return answers;
+        }
+
         /** dockerd and its containerd, of this engine. */
         private List<ProcessHandle> daemons() {
             return ProcessHandle.allProcesses().filter(process -> {
@@ -846,6 +860,7 @@ final class torture implements Callable<Integer> {
         private int builders;
         private int races;
         private int killed;
+        private int died;
         private int unknown;
 
         Ledger() {
@@ -867,6 +882,10 @@ final class torture implements Callable<Integer> {
 
         synchronized void killed() {
             killed++;
+        }
+
+        synchronized void died() {
+            died++;
         }
 
         /** An image that was gone before it could be looked at. */
@@ -900,7 +919,8 @@ final class torture implements Callable<Integer> {
             lines.add("builders         " + builders + ", by status " + new TreeMap<>(statuses));
             lines.add("races            " + races);
             lines.add("faults           " + faults.entrySet().stream().map(entry -> name(entry.getKey()) + " "
-                    + entry.getValue()).collect(Collectors.joining(", ")) + "; builders killed " + killed);
+                    + entry.getValue()).collect(Collectors.joining(", ")) + "; builders killed " + killed
+                    + "; engines that did not survive " + died);
             lines.add("gone too soon    " + unknown);
             verdicts.forEach((verdict, count) -> lines.add(String.format(Locale.ROOT, "%-16s %d", name(verdict),
                     count)));
