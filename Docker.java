@@ -18,9 +18,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/**
- * The docker command line client: the one place that starts it. Where its engine can be asked at once, it is not started.
- */
+/** The docker command line client: the one place that starts it. It is spared where its engine can be asked itself. */
 final class Docker {
     static final String LABEL = "ensure_image.fingerprint";
     private static final String TRIGGERS = "{{if .OnBuild}}triggers{{else}}-{{end}}";
@@ -53,16 +51,13 @@ final class Docker {
 
     /** Uses {@code command}, a name on PATH or a path, with this environment added to our own. */
     Docker(String command, Map<String, String> environment) {
-        this(command, with(environment), EngineSocket.of(command, with(environment)));
+        this(command, environment, EngineSocket.of(command, with(environment)));
     }
 
-    /**
-     * @param environment all of it
-     * @param socket of the engine that the command uses in this environment, if that is known
-     */
+    /** @param socket of the engine that the command uses in this environment, if that is known */
     Docker(String command, Map<String, String> environment, Optional<EngineSocket> socket) {
         this.command = command;
-        this.environment = environment;
+        this.environment = with(environment);
         this.metadata = new AtomicBoolean(!"0".equals(environment.get("DOCKER_BUILDKIT")));
         this.socket = socket;
     }

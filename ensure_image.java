@@ -587,6 +587,7 @@ public final class ensure_image implements Callable<Integer> {
                         case INTERRUPTED -> throw Text.interrupted();
                         case NO_ENGINE -> throw docker.noEngine(verdict.line());
                         case FAILED -> {
+                            freshness.checkBases(recipe, watch); // it may have failed for want of one
                             turn.failed();
                             if (owed || !lookUp(recipe, Rule.IF_STALE, watch).isCurrent()) {
                                 throw Text.buildFailed(recipe, verdict);

@@ -153,6 +153,21 @@ class CollectionTest {
         outcomes("present " + base + ":latest", "present " + app + ":latest").in(app);
     }
 
+    /** Docker would look for it in a registry, and fail. */
+    @Test
+    void aBaseThatSomebodyRemovesMeanwhileIsBuiltAgain() {
+        image(base, "FROM busybox\nRUN echo right > /base\n");
+        image(app, "FROM " + base + "\nRUN cp /base /copy\n");
+        Path removed = bench.folder.resolve("removed");
+        String remover = bench.client("case \"$1 $*\" in 'build '*images/" + app + ") [ -e " + removed + " ] || "
+                + bench.client() + " image rm --force " + base + " > " + removed + ";; esac; exec " + bench.client()
+                + " \"$@\"\n").toString();
+        Harness.Result result = bench.ensure("--verbose", "--docker", remover, app).succeeded();
+        assertTrue(result.toString().contains("failed to solve"), "control: a build failed: " + result);
+        assertEquals("right", bench.cat(app, "/copy"));
+        outcomes("present " + base + ":latest", "present " + app + ":latest").in(app);
+    }
+
     @Test
     void mistakesAreNamed() {
         Harness.Result result = bench.ensure("--all").expect(2);
