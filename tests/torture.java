@@ -252,20 +252,21 @@ final class torture implements Callable<Integer> {
         abstract void run(Round round) throws IOException, InterruptedException;
     }
 
-    /** What a round is: each fault alone first, then two together in every third; most races are in the calm ones. */
+    /** What a round is: each fault alone first, then two together in every third; most races are in the others. */
     record Plan(Load load, List<Fault> faults) {
 
         static Plan of(int number, List<Fault> from, Random random) {
-            Load load = Load.values()[number % Load.values().length];
+            List<Load> loads = List.of(Load.values());
             List<Fault> all = new ArrayList<>(from);
-            if (number == 0) {
-                return new Plan(load, List.of());
-            }
             if (number <= all.size()) {
-                return new Plan(load, List.of(all.get(number - 1)));
+                return new Plan(loads.get(number % loads.size()),
+                        number == 0 ? List.of() : List.of(all.get(number - 1)));
+            }
+            if (number % 3 != 0) {
+                return new Plan(number % 2 == 0 ? Load.ONE_TAG : Load.SHARED_TAG, List.of());
             }
             Collections.shuffle(all, random);
-            return new Plan(load, all.subList(0, number % 3 == 0 ? Math.min(all.size(), 2) : 0));
+            return new Plan(loads.get(random.nextInt(loads.size())), all.subList(0, Math.min(all.size(), 2)));
         }
 
         /** Whether this exit status tells the truth, if something broke. */
@@ -295,10 +296,12 @@ final class torture implements Callable<Integer> {
         private final Map<String, Long> since = new ConcurrentHashMap<>();
         private volatile String current;
 
-        Folder(Path path, String base) {
+        /** @param seconds that its slow step takes, in which builders that start later join those that have begun */
+        Folder(Path path, String base, int seconds) {
             this.path = path;
             this.name = path.getFileName().toString();
-            Harness.write(path.resolve("Dockerfile"), "FROM " + base + "\nCOPY content /content\nRUN sleep 1\n");
+            Harness.write(path.resolve("Dockerfile"),
+                    "FROM " + base + "\nCOPY content /content\nRUN sleep " + seconds + "\n");
             edit();
         }
 
@@ -435,7 +438,8 @@ final class torture implements Callable<Integer> {
             for (int i = 0; i < plan.load.folders; i++) {
                 boolean dependent = plan.load == Load.COLLECTION && i > 0;
                 String name = prefix + "-" + (char) ('a' + i);
-                folders.add(new Folder(root.resolve(name), dependent ? prefix + "-a" : "busybox"));
+                folders.add(new Folder(root.resolve(name), dependent ? prefix + "-a" : "busybox",
+                        plan.load == Load.COLLECTION ? 3 : 1)); // all its builders are processes, which start slowly
             }
             for (int i = 0; i < plan.load.tags; i++) {
                 Folder folder = folders.get(i % folders.size());
@@ -620,7 +624,8 @@ final class torture implements Callable<Integer> {
         private void nextRunWorks() {
             Harness.eventually("the engine answers", HEALED, () -> stage.docker("version").status() == 0);
             for (Map.Entry<String, Folder> entry : wanted.entrySet()) {
-                if (plan.load == Load.COLLECTION || plan.load == Load.MANY_TAGS && !entry.getKey().matches(".*:\\d")) {
+                if (plan.load == Load.COLLECTION
+                        || plan.load == Load.MANY_TAGS && !entry.getKey().matches(".*:\\d")) {
                     continue;
                 }
                 Answer answer = process(Map.of(entry.getKey(), entry.getValue()), false, true, 170);
@@ -749,8 +754,14 @@ final class torture implements Callable<Integer> {
 
         void signalEngine(String signal) {
             for (ProcessHandle process : daemons()) {
-                Harness.command("kill", "-" + signal, String.valueOf(process.pid())).run();
+                signal(process, signal);
+                // What entered the namespaces for it stops with its child, but does not go on with it.
+                process.parent().filter(parent -> signal.equals("CONT")).ifPresent(parent -> signal(parent, signal));
             }
+        }
+
+        private static void signal(ProcessHandle process, String signal) {
+            Harness.command("kill", "-" + signal, String.valueOf(process.pid())).run();
         }
 
         void killEngine() {
