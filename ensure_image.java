@@ -1,6 +1,7 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //DESCRIPTION Ensures that the engine holds a Docker image, builds it if missing or stale, also from many processes at once
 //JAVA 17+
+//RUNTIME_OPTIONS -XX:-UsePerfData
 //DEPS info.picocli:picocli:4.7.7
 //SOURCES Cache.java
 //SOURCES Docker.java

@@ -189,6 +189,16 @@ class JbangwTest {
 
     // ---- Many at once
 
+    /** As in containers that share a /tmp. The JVM would warn of a file that is in use, on stdout, where the answer is. */
+    @Test
+    void processes_of_the_same_number_print_their_answers_alone() {
+        var script = Harness.projectFile("ensure_image.java").toString();
+        for (var result : Harness.together(AT_ONCE, i -> Harness.jbangw(script, "--version")
+                .startedBy("unshare", "--pid", "--fork", "--kill-child"))) {
+            assertEquals("ensure_image " + ensure_image.VERSION + "\n", result.succeeded().out());
+        }
+    }
+
     @Test
     void many_at_once_on_an_empty_machine_all_succeed_where_plain_jbang_fails() {
         Harness.write(script,
