@@ -51,7 +51,8 @@ enum FailureText {
 
     /** Engine killed during a build: Docker 26.1, 28.5; {@code unexpected EOF} is the legacy builder's. */
     ENGINE_KILLED(Verdict.Kind.NO_ENGINE, "(?:ERROR: )?(?:(?:failed to build: )?failed to solve: Unavailable: .*"
-            + "|listing workers for Build: failed to list workers: Unavailable: .*|failed to receive status: rpc error: code = Unavailable .*|unexpected EOF)"),
+            + "|listing workers for Build: failed to list workers: Unavailable: .*"
+            + "|failed to receive status: rpc error: code = Unavailable .*|unexpected EOF)"),
 
     /** Engine not running: Docker 20.10 to 28.5, and the new wording of 29. */
     ENGINE_AWAY(Verdict.Kind.NO_ENGINE, "(?:ERROR: )?(?:error during connect: .*"

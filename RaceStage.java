@@ -177,17 +177,27 @@ final class RaceStage implements AutoCloseable {
 
     /**
      * Removes our steps from the build cache: those whose description has our number. The filter takes whole
-     * descriptions, quoted as JSON quotes them. What is built on others goes first, hence the passes.
+     * descriptions, quoted as JSON quotes them. What is built on others goes first, and what a build still uses when it
+     * has ended goes a moment later, hence the passes.
      */
     private void pruneSteps() throws ensure_image.Failed {
-        for (int pass = 0; pass < 3; pass++) {
+        for (int pass = 0; pass < 30; pass++) {
             List<String> ours = steps();
             if (ours.isEmpty()) {
                 return;
             }
+            pause(pass < 3 ? 0 : 200);
             for (String description : ours) {
                 docker("builder", "prune", "--force", "--all", "--filter", "description=" + description);
             }
+        }
+    }
+
+    private static void pause(long milliseconds) {
+        try {
+            Thread.sleep(milliseconds);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // then it goes on without
         }
     }
 

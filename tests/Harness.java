@@ -24,6 +24,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
 import java.util.function.IntFunction;
 import java.util.stream.Stream;
 
@@ -118,6 +119,26 @@ final class Harness {
             throw new AssertionError("one of " + count + " commands could not be run: " + e.getMessage(), e);
         } finally {
             pool.shutdownNow();
+        }
+    }
+
+    /**
+     * What a file in an image says, without the blanks around; empty if there is none. It is copied, not printed by a
+     * container: docker can lose what a short one prints (moby/moby#27289).
+     */
+    static Optional<String> fileIn(String image, String file, Function<String[], Result> docker) {
+        var copy = newFolder().resolve("copy");
+        var container = docker.apply(new String[] {"create", "--network", "none", image, "none"});
+        if (container.status() != 0) {
+            return Optional.empty();
+        }
+        try {
+            var copied = docker.apply(new String[] {"cp", container.out().strip() + ":" + file, copy.toString()});
+            return copied.status() == 0 ? Optional.of(Files.readString(copy).strip()) : Optional.empty();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } finally {
+            docker.apply(new String[] {"rm", "--force", container.out().strip()});
         }
     }
 

@@ -90,9 +90,10 @@ final class Workbench {
         return docker("image", "inspect", reference, "--format", format).succeeded().out().strip();
     }
 
-    /** A file's content in an image, read by a container. */
+    /** A file's content in an image. */
     String cat(String image, String file) {
-        return docker("run", "--rm", image, "cat", file).succeeded().out().strip();
+        return Harness.fileIn(image, file, this::docker).orElseThrow(
+                () -> new AssertionError("no " + file + " in " + image));
     }
 
     // ---- Files

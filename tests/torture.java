@@ -23,11 +23,13 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -241,7 +243,7 @@ final class torture implements Callable<Integer> {
 
         private static final int EDITS = 2;
         private static final int ALWAYS = Integer.MAX_VALUE;
-        static final Set<Fault> TAKE_NAMES = Set.of(TAG_REMOVED, ENGINE_KILLED, DISK_FULL);
+        static final Set<Fault> BREAK_NAMING = Set.of(ENGINE_KILLED, DISK_FULL);
         final Set<Integer> statuses;
 
         Fault(Integer... statuses) {
@@ -346,6 +348,14 @@ final class torture implements Callable<Integer> {
     record Claim(String reference, Folder folder, String id, boolean built) {
     }
 
+    /** A build of a thread, from when it began until its image was named. */
+    record Naming(String reference, long building, long naming) {
+        /** Whether the other one was named meanwhile. */
+        boolean met(Naming other) {
+            return other.reference.equals(reference) && other.naming > building && other.naming < naming;
+        }
+    }
+
     /** What a builder said in the end, and on the way. */
     record Answer(String who, int status, List<Claim> claims, String told, long start, boolean killed) {
         /** Whether docker said so. */
@@ -368,6 +378,7 @@ final class torture implements Callable<Integer> {
         private final Map<String, Folder> wanted = new TreeMap<>();
         private final Map<Harness.Running, AtomicBoolean> running = new ConcurrentHashMap<>();
         private final AtomicInteger left = new AtomicInteger();
+        private final Queue<Naming> namings = new ConcurrentLinkedQueue<>();
 
         Round(Stage stage, int number, Plan plan, int builders, int processes, Random random, Ledger ledger) {
             this.stage = stage;
@@ -418,18 +429,24 @@ final class torture implements Callable<Integer> {
         }
 
         /**
-         * How many builders met another one at the tag. Where no fault takes names away, all that found a tag missing
-         * and built raced for it: each but the first gave a name that another one had given since the look-up.
+         * How often a builder met another one at the tag. A thread did if another named it while the thread built. Of
+         * processes less is known: all that found the tag missing and built raced for it, but for the first, where no fault
+         * takes names away. Where even that a name was given is not sure, only what docker said counts.
          */
         private int races(List<Answer> answers) {
-            int told = (int) answers.stream().filter(Answer::raced).count();
-            if (plan.faults.stream().anyMatch(Fault.TAKE_NAMES::contains)) {
-                return told;
+            if (plan.faults.stream().anyMatch(Fault.BREAK_NAMING::contains)) {
+                return (int) answers.stream().filter(Answer::raced).count();
             }
-            Map<String, Long> built = answers.stream().filter(answer -> !answer.raced())
+            List<Answer> processes = answers.stream().filter(answer -> answer.who.equals("process")).toList();
+            int told = (int) processes.stream().filter(Answer::raced).count();
+            int met = (int) namings.stream().filter(naming -> namings.stream().anyMatch(naming::met)).count();
+            if (plan.faults.contains(Fault.TAG_REMOVED)) {
+                return met + told;
+            }
+            Map<String, Long> built = processes.stream().filter(answer -> !answer.raced())
                     .flatMap(answer -> answer.claims.stream()).filter(Claim::built)
                     .collect(Collectors.groupingBy(Claim::reference, Collectors.counting()));
-            return told + built.values().stream().mapToInt(count -> count.intValue() - 1).sum();
+            return met + told + built.values().stream().mapToInt(count -> count.intValue() - 1).sum();
         }
 
         private void prepare() {
@@ -471,6 +488,17 @@ final class torture implements Callable<Integer> {
         private Answer thread(String reference, Folder folder, boolean single, int timeout) {
             StringBuffer told = new StringBuffer();
             ensure_image.Events events = new ensure_image.Events() {
+                private long building;
+
+                @Override
+                public void step(Recipe recipe, ensure_image.Step step) {
+                    if (step == ensure_image.Step.BUILDING) {
+                        building = System.nanoTime();
+                    } else if (step == ensure_image.Step.NAMING) {
+                        namings.add(new Naming(reference, building, System.nanoTime()));
+                    }
+                }
+
                 @Override
                 public void output(Recipe recipe, String line) {
                     told.append(line).append('\n');
@@ -699,16 +727,12 @@ final class torture implements Callable<Integer> {
 
         // ---- Ground truth
 
-        /** What the file in an image says, by a container, one for all images of the same layers; empty if there is none. */
+        /** What the file in an image says; all images of the same layers say the same. Empty if there is none. */
         Optional<String> content(String image) {
             Harness.Result layers = docker("image", "inspect", "--format", "{{.RootFS.Layers}}", image);
-            if (layers.status() != 0) {
-                return Optional.empty();
-            }
-            return Optional.ofNullable(contents.computeIfAbsent(layers.out(), key -> {
-                Harness.Result file = docker("run", "--rm", "--network", "none", image, "cat", "/content");
-                return file.status() == 0 ? file.out().strip() : null;
-            }));
+            return layers.status() != 0 ? Optional.empty()
+                    : Optional.ofNullable(contents.computeIfAbsent(layers.out(),
+                            key -> Harness.fileIn(image, "/content", this::docker).orElse(null)));
         }
 
         /** What is left of builders, once there are none; those of killed ones may take the time that a build takes. */
