@@ -19,7 +19,10 @@ import java.util.stream.Stream;
 /** Where the benchmarks are played: a throwaway engine, a folder, and the programs that are compared. */
 final class BenchStage implements AutoCloseable {
 
-    /** For a short life: one collector thread, no file for jstat. Not the quick compiler alone: without the other one SHA-256 is slow. */
+    /**
+     * For a short life: one collector thread, no file for jstat. Not the quick compiler alone: without the other one
+     * SHA-256 is slow.
+     */
     private static final List<String> QUICK = List.of("-XX:+UseSerialGC", "-XX:-UsePerfData");
     private static final Duration LIMIT = Duration.ofMinutes(15);
     /** Ways that several cases compare. */

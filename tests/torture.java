@@ -219,7 +219,7 @@ final class torture implements Callable<Integer> {
                     round.pause(2000, 8000);
                 } finally {
                     round.stage.makeRoom();
-                    if (!round.stage.answers(Duration.ofSeconds(20))) { // it does not always survive that
+                    if (!round.stage.answersWithin(Duration.ofSeconds(20))) { // it does not always survive that
                         round.ledger.died();
                         round.stage.killEngine();
                         round.stage.restartEngine();
@@ -650,7 +650,7 @@ final class torture implements Callable<Integer> {
 
         /** All is whole again: everything can be had, and is what is in the folders now. */
         private void nextRunWorks() {
-            Harness.eventually("the engine answers", HEALED, () -> stage.docker("version").status() == 0);
+            Harness.eventually("the engine answers", HEALED, stage::answers);
             for (Map.Entry<String, Folder> entry : wanted.entrySet()) {
                 if (plan.load == Load.COLLECTION
                         || plan.load == Load.MANY_TAGS && !entry.getKey().matches(".*:\\d")) {
@@ -809,16 +809,20 @@ final class torture implements Callable<Integer> {
             dockerd.environment().putAll(Map.of("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", "HOME", "/", "TMPDIR",
                     "/var/tmp"));
             dockerd.start();
-            Harness.eventually("the engine is back", Duration.ofSeconds(60), () -> docker("version").status() == 0);
+            Harness.eventually("the engine is back", Duration.ofSeconds(60), this::answers);
         }
 
-        boolean answers(Duration limit) throws InterruptedException {
-            long end = System.nanoTime() + limit.toNanos();
-            boolean answers;
-            while (!(answers = docker("version").status() == 0) && System.nanoTime() < end) {
-                Thread.sleep(200);
+        boolean answers() {
+            return docker("version").status() == 0;
+        }
+
+        boolean answersWithin(Duration limit) {
+            try {
+                Harness.eventually("the engine answers", limit, this::answers);
+                return true;
+            } catch (AssertionError e) {
+                return false;
             }
-            return answers;
         }
 
         /** dockerd and its containerd, of this engine. */
