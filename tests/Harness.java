@@ -74,7 +74,7 @@ final class Harness {
         return new Command(Stream.of(java, options, Arrays.stream(arguments)).flatMap(part -> part).toList());
     }
 
-    /** The classes of a script that only looks an image up, as a JVM likes to have them: a third less for each start. */
+    /** The classes of a script whose look-up fails, as a JVM likes to have them: a third less for each start. */
     private static final class Archive {
         static final Optional<String> OPTION = make();
 
@@ -83,7 +83,8 @@ final class Harness {
             write(folder.resolve("Dockerfile"), "FROM scratch\n");
             var list = folder.resolve("classes").toString();
             var archive = folder.resolve("archive").toString();
-            java(Stream.of("-XX:DumpLoadedClassList=" + list, "ensure_image"), "--check", "--docker", "false", "app=.")
+            java(Stream.of("-XX:DumpLoadedClassList=" + list, "ensure_image"), "--format", "json", "--verbose",
+                    "--docker", "false", "app=.")
                     .in(folder).run();
             var made = java(Stream.of("-Xshare:dump", "-XX:SharedClassListFile=" + list,
                     "-XX:SharedArchiveFile=" + archive)).run();
@@ -122,13 +123,16 @@ final class Harness {
         }
     }
 
+    /** The label of containers that only serve to read a file. */
+    static final String READER = "ensure_image.test=reader";
+
     /**
      * What a file in an image says, without the blanks around; empty if there is none. It is copied, not printed by a
      * container: docker can lose what a short one prints (moby/moby#27289).
      */
     static Optional<String> fileIn(String image, String file, Function<String[], Result> docker) {
         var copy = newFolder().resolve("copy");
-        var container = docker.apply(new String[] {"create", "--network", "none", image, "none"});
+        var container = docker.apply(new String[] {"create", "--label", READER, "--network", "none", image, "none"});
         if (container.status() != 0) {
             return Optional.empty();
         }
