@@ -49,6 +49,11 @@ enum FailureText {
     OVERLOADED(Verdict.Kind.TRANSIENT,
             "(?:ERROR: )?(?:failed to build: )?failed to solve: DeadlineExceeded: context deadline exceeded"),
 
+    /** No such base image: none here, and no registry has it or could be asked. Docker 26.1, 28.5. */
+    NO_BASE(Verdict.Kind.FAILED, "(?:ERROR: |Error response from daemon: )?"
+            + "(?:(?:failed to build: )?failed to solve: [^ ]+: failed to resolve source metadata for "
+            + "|failed to resolve reference \"|pull access denied for )(?<base>[^\", ]+)[\",:].*"),
+
     /** Engine killed during a build: Docker 26.1, 28.5; {@code unexpected EOF} is the legacy builder's. */
     ENGINE_KILLED(Verdict.Kind.NO_ENGINE, "(?:ERROR: )?(?:(?:failed to build: )?failed to solve: Unavailable: .*"
             + "|listing workers for Build: failed to list workers: Unavailable: .*"

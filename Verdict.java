@@ -38,6 +38,15 @@ record Verdict(Kind kind, String line, Optional<String> id, Processes.Finished p
         return new Verdict(Kind.FAILED, line, Optional.empty(), process);
     }
 
+    /**
+     * Whether the build did not find this base image. It may be there again: Docker 26.1 takes a name from one image
+     * before it gives it to another ({@code daemon/containerd/image_tag.go}).
+     */
+    boolean missed(String base) throws ensure_image.Failed {
+        Matcher matcher = FailureText.NO_BASE.pattern.matcher(line);
+        return kind == Kind.FAILED && matcher.matches() && isNamed(Reference.parse(base), matcher.group("base"));
+    }
+
     Verdict as(Kind other) {
         return new Verdict(other, line, id, process);
     }

@@ -588,7 +588,7 @@ public final class ensure_image implements Callable<Integer> {
                         case INTERRUPTED -> throw Text.interrupted();
                         case NO_ENGINE -> throw docker.noEngine(verdict.line());
                         case FAILED -> {
-                            freshness.checkBases(recipe, watch); // it may have failed for want of one
+                            freshness.checkBases(recipe, verdict, watch); // it may have failed for want of one
                             turn.failed();
                             if (owed || !lookUp(recipe, Rule.IF_STALE, watch).isCurrent()) {
                                 throw Text.buildFailed(recipe, verdict);
@@ -643,7 +643,7 @@ public final class ensure_image implements Callable<Integer> {
             if (!freshness.unchanged(recipe, inputs)) {
                 return verdict.as(Verdict.Kind.INPUTS_CHANGED);
             }
-            freshness.checkBases(recipe, watch);
+            freshness.checkBases(recipe, verdict, watch);
             events.step(recipe, Step.NAMING);
             return name(recipe, ids, watch);
         }

@@ -1,5 +1,6 @@
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -141,6 +142,24 @@ class FailureTextTest {
     })
     void aFailureThatOthersCausePassesByItself(String line) throws Exception {
         assertEquals(Verdict.Kind.TRANSIENT, kind(line));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {
+        "ERROR: failed to solve: ba:1: failed to resolve source metadata for docker.io/library/ba:1: failed to do request: "
+                + "Head \"https://registry.example/v2/library/ba/manifests/1\": dial tcp: lookup registry.example: no such host",
+        "ERROR: failed to build: failed to solve: ba:1: failed to resolve source metadata for docker.io/library/ba:1: "
+                + "pull access denied, repository does not exist or may require authorization: server message: "
+                + "insufficient_scope: authorization failed",
+        "failed to resolve reference \"docker.io/library/ba:1\": failed to do request: Head \"https://registry.example/v2\": EOF",
+        "pull access denied for ba, repository does not exist or may require 'docker login'",
+    })
+    void aBaseThatIsNotFoundIsAFailureThatNamesIt(String line) throws Exception {
+        Verdict verdict = verdict(1, List.of(line), "app:1");
+        assertEquals(Verdict.Kind.FAILED, verdict.kind());
+        assertTrue(verdict.missed(line.contains("ba:1") ? "ba:1" : "ba"), line);
+        assertFalse(verdict.missed("ba:2"), line);
+        assertFalse(verdict(0, List.of(line), "app:1").missed("ba:1"), "a success misses nothing");
     }
 
     @Test

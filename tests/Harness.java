@@ -126,9 +126,12 @@ final class Harness {
     /** The label of containers that only serve to read a file. */
     static final String READER = "ensure_image.test=reader";
 
+    /** In place of the content of a file that an image does not have. */
+    static final String NO_FILE = "no such file";
+
     /**
-     * What a file in an image says, without the blanks around; empty if there is none. It is copied, not printed by a
-     * container: docker can lose what a short one prints (moby/moby#27289).
+     * What a file in an image says, without the blanks around, or {@link #NO_FILE}; empty if there is no image. It is
+     * copied, not printed by a container: docker can lose what a short one prints (moby/moby#27289).
      */
     static Optional<String> fileIn(String image, String file, Function<String[], Result> docker) {
         var copy = newFolder().resolve("copy");
@@ -138,6 +141,9 @@ final class Harness {
         }
         try {
             var copied = docker.apply(new String[] {"cp", container.out().strip() + ":" + file, copy.toString()});
+            if (copied.err().contains("Could not find the file")) {
+                return Optional.of(NO_FILE);
+            }
             return copied.status() == 0 ? Optional.of(Files.readString(copy).strip()) : Optional.empty();
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -92,7 +92,7 @@ final class Workbench {
 
     /** A file's content in an image. */
     String cat(String image, String file) {
-        return Harness.fileIn(image, file, this::docker).orElseThrow(
+        return Harness.fileIn(image, file, this::docker).filter(text -> !text.equals(Harness.NO_FILE)).orElseThrow(
                 () -> new AssertionError("no " + file + " in " + image));
     }
 
