@@ -45,6 +45,11 @@ enum FailureText {
     /** What a build had made was removed before its image was written, as by {@code docker builder prune}: Docker 26.1. */
     PRUNED(Verdict.Kind.TRANSIENT, "(?:ERROR: )?(?:failed to build: )?failed to solve: not found"),
 
+    /** A folder of the engine's own is gone, as when its disk was full a moment ago: Docker 26.1. */
+    SNAPSHOT_GONE(Verdict.Kind.TRANSIENT,
+            "(?:ERROR: )?(?:failed to build: )?failed to solve: failed to read dockerfile: "
+                    + "[a-z/]+: lstat /[^ ]+/snapshots/\\d+/fs/[^ ]+: no such file or directory"),
+
     /** The engine has so much to do that it passes a limit of its own, as with 64 builds at once: Docker 26.1. */
     OVERLOADED(Verdict.Kind.TRANSIENT,
             "(?:ERROR: )?(?:failed to build: )?failed to solve: DeadlineExceeded: context deadline exceeded"),

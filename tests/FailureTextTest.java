@@ -135,6 +135,8 @@ class FailureTextTest {
         "ERROR: failed to build: failed to solve: Unavailable: ref moby/1/layer-sha256:4f4f locked for 234.449907ms "
                 + "(since 2026-09-11 11:54:05.578308467 +0200 CEST m=+13.046516127): unavailable",
         "ERROR: failed to solve: DeadlineExceeded: context deadline exceeded",
+        "ERROR: failed to solve: failed to read dockerfile: modify/rm: lstat /var/lib/docker/containerd/daemon/"
+                + "io.containerd.snapshotter.v1.overlayfs/snapshots/967/fs/Dockerfile: no such file or directory",
         "Error response from daemon: rpc error: code = NotFound desc = content digest " + DIGEST + ": not found",
         "Error response from daemon: failed to read config content: NotFound: content digest " + DIGEST + ": not found",
         "Error response from daemon: failed to get config descriptor: rpc error: code = NotFound desc = blob " + DIGEST

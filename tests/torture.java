@@ -258,7 +258,7 @@ final class torture implements Callable<Integer> {
         abstract void run(Round round) throws IOException, InterruptedException;
     }
 
-    /** What a round is: each fault alone first, then two together in every third; most races are in the others. */
+    /** What a round is: each fault alone first, then two together in every fourth; most races are in the others. */
     record Plan(Load load, List<Fault> faults) {
 
         static Plan of(int number, long seed, List<Fault> from, Random random) {
@@ -271,7 +271,7 @@ final class torture implements Callable<Integer> {
                 return new Plan(loads.get((int) Math.floorMod(number + seed, (long) loads.size())),
                         List.of(all.get(number - 1)));
             }
-            if (number % 3 != 0) {
+            if (number % 4 != 0) {
                 return new Plan(number % 2 == 0 ? Load.ONE_TAG : Load.SHARED_TAG, List.of());
             }
             Collections.shuffle(all, random);
@@ -280,7 +280,7 @@ final class torture implements Callable<Integer> {
 
         /** One builder in so many waits for others of the same inputs, and so does not race them. */
         int singleFlightOneIn() {
-            return faults.isEmpty() ? 8 : 3;
+            return faults.isEmpty() ? 16 : 3;
         }
 
         /**
@@ -906,11 +906,11 @@ final class torture implements Callable<Integer> {
             return Path.of("/proc/" + anchor + "/root" + path);
         }
 
-        /** Deletes it, makes it or its locks somebody else's, or fills it with garbage. */
+        /** Deletes it, makes it read-only, it or its locks somebody else's, or fills it with garbage. */
         void spoilCache(Random random) {
             Path folder = cache.resolve("ensure_image");
             try {
-                switch (random.nextInt(4)) {
+                switch (random.nextInt(5)) {
                     case 0 -> Harness.command("rm", "-rf", folder.resolve("flights").toString(),
                             folder.resolve("manifests").toString()).run();
                     case 1 -> {
@@ -921,6 +921,14 @@ final class torture implements Callable<Integer> {
                     case 2 -> {
                         for (Path file : files(folder.resolve("flights")).toList()) {
                             Files.setAttribute(file, "unix:uid", 65534);
+                        }
+                    }
+                    case 3 -> { // to root, too
+                        chattr("+i", folder);
+                        try {
+                            Thread.sleep(500);
+                        } finally {
+                            chattr("-i", folder);
                         }
                     }
                     default -> {
@@ -936,6 +944,12 @@ final class torture implements Callable<Integer> {
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
+        }
+
+        /** Not of the folder for what is to be deleted in the end: nobody could. */
+        private static void chattr(String change, Path cache) {
+            Harness.command("chattr", change, cache.toString(), cache.resolve("flights").toString(),
+                    cache.resolve("manifests").toString()).run();
         }
     }
 
