@@ -121,14 +121,11 @@ final class Freshness {
         return before.unchanged(inputs(recipe));
     }
 
-    /**
-     * @throws ensure_image.BaseReplaced if an image that this one is built on may have been another one by then, or
-     *     was not there
-     */
-    void checkBases(Recipe recipe, Verdict build, ensure_image.Stopwatch watch) throws ensure_image.Failed {
+    /** @throws ensure_image.BaseReplaced if an image that this one is built on may have been another one by then */
+    void checkBases(Recipe recipe, ensure_image.Stopwatch watch) throws ensure_image.Failed {
         for (Map.Entry<String, String> base : recipe.bases().entrySet()) {
             Docker.Held held = docker.lookUp(List.of(base.getKey()), watch).get(base.getKey());
-            if (build.missed(base.getKey()) || held == null || !held.fingerprint().equals(base.getValue())) {
+            if (held == null || !held.fingerprint().equals(base.getValue())) {
                 throw new ensure_image.BaseReplaced(recipe, base.getKey());
             }
         }

@@ -1,5 +1,6 @@
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Matcher;
 
 /** What a finished build says of itself, in the line that is its verdict. */
@@ -39,12 +40,19 @@ record Verdict(Kind kind, String line, Optional<String> id, Processes.Finished p
     }
 
     /**
-     * Whether the build did not find this base image. It may be there again: Docker 26.1 takes a name from one image
-     * before it gives it to another ({@code daemon/containerd/image_tag.go}).
+     * Whether the build did not find one of these base images. It may be there again: Docker 26.1 takes a name from one
+     * image before it gives it to another ({@code daemon/containerd/image_tag.go}).
      */
-    boolean missed(String base) throws ensure_image.Failed {
+    boolean missedOneOf(Set<String> bases) throws ensure_image.Failed {
         Matcher matcher = FailureText.NO_BASE.pattern.matcher(line);
-        return kind == Kind.FAILED && matcher.matches() && isNamed(Reference.parse(base), matcher.group("base"));
+        if (kind == Kind.FAILED && matcher.matches()) {
+            for (String base : bases) {
+                if (isNamed(Reference.parse(base), matcher.group("base"))) {
+                    return true;
+                }
+            }
+        }
+        return false;
     }
 
     Verdict as(Kind other) {

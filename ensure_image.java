@@ -588,7 +588,10 @@ public final class ensure_image implements Callable<Integer> {
                         case INTERRUPTED -> throw Text.interrupted();
                         case NO_ENGINE -> throw docker.noEngine(verdict.line());
                         case FAILED -> {
-                            freshness.checkBases(recipe, verdict, watch); // it may have failed for want of one
+                            freshness.checkBases(recipe, watch); // it may have failed for want of one
+                            if (verdict.missedOneOf(recipe.bases().keySet())) {
+                                throw new BaseReplaced(Text.buildFailed(recipe, verdict));
+                            }
                             turn.failed();
                             if (owed || !lookUp(recipe, Rule.IF_STALE, watch).isCurrent()) {
                                 throw Text.buildFailed(recipe, verdict);
@@ -643,7 +646,7 @@ public final class ensure_image implements Callable<Integer> {
             if (!freshness.unchanged(recipe, inputs)) {
                 return verdict.as(Verdict.Kind.INPUTS_CHANGED);
             }
-            freshness.checkBases(recipe, verdict, watch);
+            freshness.checkBases(recipe, watch);
             events.step(recipe, Step.NAMING);
             return name(recipe, ids, watch);
         }
@@ -802,13 +805,18 @@ public final class ensure_image implements Callable<Integer> {
         }
     }
 
-    /** An image was built on one that had another one's name by then. */
+    /** An image was built on one that had another one's name by then, or on one that had none at that moment. */
     static final class BaseReplaced extends Failed {
         private static final long serialVersionUID = 1L;
 
         BaseReplaced(Recipe recipe, String base) {
             super(ExitCode.GAVE_UP, "gave up: " + recipe.reference() + ": its base " + base
                     + " keeps being replaced while it is built", "Does another folder share that tag?");
+        }
+
+        /** @param build which did not find the base; if that stays so, it is the failure */
+        BaseReplaced(Failed build) {
+            super(build.code, build.getMessage(), build.hint, build.output);
         }
     }
 

@@ -174,21 +174,34 @@ class CollectionTest {
     @ParameterizedTest
     @ValueSource(strings = {"0", "1"})
     void aBaseWithoutItsNameForAMomentIsBuiltOnAgain(String buildKit) {
-        image(base, "FROM busybox\nRUN echo right > /base\n");
-        image(app, "FROM " + base + "\nRUN cp /base /copy\n");
-        String docker = bench.client();
-        Path once = bench.folder.resolve("once");
-        String mover = bench.client("case \"$1 $*\" in 'build '*images/" + app + ") if [ ! -e " + once + " ]; then\n"
-                + "{ " + docker + " tag " + base + " kept-" + base + "; " + docker + " image rm " + base + "; } > "
-                + once
-                + "\n" + docker + " \"$@\"; status=$?\n" + docker + " tag kept-" + base + " " + base
-                + "; exit $status; fi;; esac; exec " + docker + " \"$@\"\n").toString();
-        Harness.Result result = bench.ensuring("--verbose", "--docker", mover, app).env("DOCKER_BUILDKIT", buildKit)
-                .run().succeeded();
-        assertTrue(result.toString().matches("(?s).*(failed to resolve|pull access denied).*"),
-                "control: a build failed: " + result);
+        Harness.Result result = buildWithoutTheBase(buildKit, "[ ! -e once ]").succeeded();
+        assertTrue(result.toString().matches(NOT_FOUND), "control: a build failed: " + result);
         assertEquals("right", bench.cat(app, "/copy"));
         outcomes("present " + base + ":latest", "present " + app + ":latest").in(app);
+    }
+
+    /** As for a builder that does not see the engine's images. */
+    @ParameterizedTest
+    @ValueSource(strings = {"0", "1"})
+    void aBaseThatNoBuildFindsIsAFailureInDockersWords(String buildKit) {
+        Harness.Result result = buildWithoutTheBase(buildKit, "true").expect(10);
+        assertTrue(result.err().matches(NOT_FOUND), result.toString());
+    }
+
+    private static final String NOT_FOUND = "(?s).*(failed to resolve|pull access denied).*";
+
+    /** With a client that takes the base's name away while it builds on it. */
+    private Harness.Result buildWithoutTheBase(String buildKit, String condition) {
+        image(base, "FROM busybox\nRUN echo right > /base\n");
+        image(app, "FROM " + base + "\nRUN cp /base /copy\n");
+        String client = bench.client("docker=" + bench.client() + "; cd " + bench.folder + "\n"
+                + "case \"$1 $*\" in 'build '*images/" + app + ") if " + condition + "; then\n"
+                + "{ $docker tag " + base + " kept-" + base + "; $docker image rm " + base + "; } > once\n"
+                + "$docker \"$@\"; status=$?\n"
+                + "$docker tag kept-" + base + " " + base + "\n"
+                + "exit $status\n"
+                + "fi;; esac; exec $docker \"$@\"\n").toString();
+        return bench.ensuring("--verbose", "--docker", client, app).env("DOCKER_BUILDKIT", buildKit).run();
     }
 
     @Test
