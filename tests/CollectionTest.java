@@ -18,6 +18,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Images that are built on each other: their order, what becomes stale with what, and what fails with what. */
 class CollectionTest {
 
+    private static final String NOT_FOUND = "(?s).*(failed to resolve|pull access denied).*";
+
     private final String id = UUID.randomUUID().toString().substring(0, 8);
     private final String base = "base-" + id;
     private final String app = "app-" + id;
@@ -158,13 +160,8 @@ class CollectionTest {
     /** Docker would look for it in a registry, and fail. */
     @Test
     void aBaseThatSomebodyRemovesMeanwhileIsBuiltAgain() {
-        image(base, "FROM busybox\nRUN echo right > /base\n");
-        image(app, "FROM " + base + "\nRUN cp /base /copy\n");
-        Path removed = bench.folder.resolve("removed");
-        String remover = bench.client("case \"$1 $*\" in 'build '*images/" + app + ") [ -e " + removed + " ] || "
-                + bench.client() + " image rm --force " + base + " > " + removed + ";; esac; exec " + bench.client()
-                + " \"$@\"\n").toString();
-        Harness.Result result = bench.ensure("--verbose", "--docker", remover, app).succeeded();
+        Harness.Result result = buildOnTheBase("[ -e once ] || $docker image rm --force " + base + " > once").run()
+                .succeeded();
         assertTrue(result.toString().contains("failed to solve"), "control: a build failed: " + result);
         assertEquals("right", bench.cat(app, "/copy"));
         outcomes("present " + base + ":latest", "present " + app + ":latest").in(app);
@@ -174,7 +171,8 @@ class CollectionTest {
     @ParameterizedTest
     @ValueSource(strings = {"0", "1"})
     void aBaseWithoutItsNameForAMomentIsBuiltOnAgain(String buildKit) {
-        Harness.Result result = buildWithoutTheBase(buildKit, "[ ! -e once ]").succeeded();
+        Harness.Result result = buildOnTheBase("if [ ! -e once ]; then " + unnamed() + "; fi")
+                .env("DOCKER_BUILDKIT", buildKit).run().succeeded();
         assertTrue(result.toString().matches(NOT_FOUND), "control: a build failed: " + result);
         assertEquals("right", bench.cat(app, "/copy"));
         outcomes("present " + base + ":latest", "present " + app + ":latest").in(app);
@@ -184,24 +182,8 @@ class CollectionTest {
     @ParameterizedTest
     @ValueSource(strings = {"0", "1"})
     void aBaseThatNoBuildFindsIsAFailureInDockersWords(String buildKit) {
-        Harness.Result result = buildWithoutTheBase(buildKit, "true").expect(10);
+        Harness.Result result = buildOnTheBase(unnamed()).env("DOCKER_BUILDKIT", buildKit).run().expect(10);
         assertTrue(result.err().matches(NOT_FOUND), result.toString());
-    }
-
-    private static final String NOT_FOUND = "(?s).*(failed to resolve|pull access denied).*";
-
-    /** With a client that takes the base's name away while it builds on it. */
-    private Harness.Result buildWithoutTheBase(String buildKit, String condition) {
-        image(base, "FROM busybox\nRUN echo right > /base\n");
-        image(app, "FROM " + base + "\nRUN cp /base /copy\n");
-        String client = bench.client("docker=" + bench.client() + "; cd " + bench.folder + "\n"
-                + "case \"$1 $*\" in 'build '*images/" + app + ") if " + condition + "; then\n"
-                + "{ $docker tag " + base + " kept-" + base + "; $docker image rm " + base + "; } > once\n"
-                + "$docker \"$@\"; status=$?\n"
-                + "$docker tag kept-" + base + " " + base + "\n"
-                + "exit $status\n"
-                + "fi;; esac; exec $docker \"$@\"\n").toString();
-        return bench.ensuring("--verbose", "--docker", client, app).env("DOCKER_BUILDKIT", buildKit).run();
     }
 
     @Test
@@ -219,6 +201,24 @@ class CollectionTest {
 
     private void image(String name, String dockerfile) {
         bench.write("images/" + name + "/Dockerfile", dockerfile);
+    }
+
+    /** With a client that runs a piece of shell script before each build of the image that is built on the base. */
+    private Harness.Command buildOnTheBase(String before) {
+        image(base, "FROM busybox\nRUN echo right > /base\n");
+        image(app, "FROM " + base + "\nRUN cp /base /copy\n");
+        String client = bench.client("docker=" + bench.client() + "; cd " + bench.folder + "\n"
+                + "case \"$1 $*\" in 'build '*images/" + app + ") " + before + ";; esac\n"
+                + "exec $docker \"$@\"\n").toString();
+        return bench.ensuring("--verbose", "--docker", client, app);
+    }
+
+    /** Builds while the base has another name. */
+    private String unnamed() {
+        return "{ $docker tag " + base + " kept-" + base + "; $docker image rm " + base + "; } > once\n"
+                + "$docker \"$@\"; status=$?\n"
+                + "$docker tag kept-" + base + " " + base + "\n"
+                + "exit $status";
     }
 
     private void mistake(String message, String... arguments) {

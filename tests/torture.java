@@ -909,10 +909,10 @@ final class torture implements Callable<Integer> {
         /** Deletes it, makes it read-only, it or its locks somebody else's, or fills it with garbage. */
         void spoilCache(Random random) {
             Path folder = cache.resolve("ensure_image");
+            List<Path> shared = List.of(folder.resolve("flights"), folder.resolve("manifests"));
             try {
                 switch (random.nextInt(5)) {
-                    case 0 -> Harness.command("rm", "-rf", folder.resolve("flights").toString(),
-                            folder.resolve("manifests").toString()).run();
+                    case 0 -> onAll(shared, "rm", "-rf");
                     case 1 -> {
                         Files.setAttribute(folder, "unix:uid", 65534);
                         Thread.sleep(100);
@@ -923,17 +923,17 @@ final class torture implements Callable<Integer> {
                             Files.setAttribute(file, "unix:uid", 65534);
                         }
                     }
-                    case 3 -> { // to root, too
-                        chattr("+i", folder);
+                    case 3 -> { // to root, too; but for what is to be deleted in the end: nobody could
+                        onAll(shared, "chattr", "+i", folder.toString());
                         try {
                             Thread.sleep(500);
                         } finally {
-                            chattr("-i", folder);
+                            onAll(shared, "chattr", "-i", folder.toString());
                         }
                     }
                     default -> {
-                        for (String name : List.of("flights", "manifests")) {
-                            for (Path file : files(folder.resolve(name)).toList()) {
+                        for (Path each : shared) {
+                            for (Path file : files(each).toList()) {
                                 Files.writeString(file, "garbage " + random.nextLong());
                             }
                         }
@@ -946,10 +946,9 @@ final class torture implements Callable<Integer> {
             }
         }
 
-        /** Not of the folder for what is to be deleted in the end: nobody could. */
-        private static void chattr(String change, Path cache) {
-            Harness.command("chattr", change, cache.toString(), cache.resolve("flights").toString(),
-                    cache.resolve("manifests").toString()).run();
+        private static void onAll(List<Path> paths, String... command) {
+            Harness.command(Stream.concat(Arrays.stream(command), paths.stream().map(Path::toString))
+                    .toArray(String[]::new)).run();
         }
     }
 
