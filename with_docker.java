@@ -5,8 +5,8 @@
 //DEPS info.picocli:picocli:4.7.7
 //DEPS org.slf4j:slf4j-nop:2.0.20
 //DEPS org.zeroturnaround:zt-exec:1.13.0
-//SOURCES DebianEngine.java
-//SOURCES DindEngine.java
+//SOURCES src/ensureimage/throwaway/DebianEngine.java
+//SOURCES src/ensureimage/throwaway/DindEngine.java
 
 import java.io.IOException;
 import java.io.PrintWriter;

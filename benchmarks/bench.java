@@ -6,6 +6,7 @@
 //SOURCES Nothing.java
 //SOURCES ../tests/Harness.java
 //SOURCES ../*.java
+//SOURCES ../src/**/*.java
 
 import java.io.IOException;
 import java.io.PrintWriter;

@@ -12,6 +12,7 @@ import java.util.TreeSet;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -79,6 +80,11 @@ class ReadmeTest {
         try (DirectoryStream<Path> scripts = Files.newDirectoryStream(Harness.root(), "{*.java,jbangw}")) {
             for (Path script : scripts) {
                 Files.copy(script, folder.resolve(script.getFileName()));
+            }
+        }
+        try (Stream<Path> sources = Files.walk(Harness.root().resolve("src"))) {
+            for (Path source : sources.filter(Files::isRegularFile).toList()) {
+                bench.write(Harness.root().relativize(source).toString(), Files.readString(source));
             }
         }
         for (String file : List.of("Dockerfile", "by-hand")) {

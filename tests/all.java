@@ -6,6 +6,7 @@
 //SOURCES Workbench.java
 //SOURCES *Test.java
 //SOURCES ../*.java
+//SOURCES ../src/**/*.java
 
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClasspathRoots;

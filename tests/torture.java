@@ -4,6 +4,7 @@
 //DEPS info.picocli:picocli:4.7.7
 //SOURCES Harness.java
 //SOURCES ../*.java
+//SOURCES ../src/**/*.java
 
 import java.io.IOException;
 import java.io.PrintWriter;

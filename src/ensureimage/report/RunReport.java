@@ -1,5 +1,4 @@
 //DEPS com.fasterxml.jackson.core:jackson-core:2.21.8
-//SOURCES Terminal.java
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
