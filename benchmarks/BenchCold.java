@@ -1,3 +1,4 @@
+import ensureimage.testing.Harness;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

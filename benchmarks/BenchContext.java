@@ -1,3 +1,4 @@
+import ensureimage.testing.Harness;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;

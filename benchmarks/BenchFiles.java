@@ -1,3 +1,4 @@
+import ensureimage.testing.Harness;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;

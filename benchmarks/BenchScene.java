@@ -1,3 +1,4 @@
+import ensureimage.testing.Harness;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;

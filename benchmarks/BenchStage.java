@@ -1,3 +1,12 @@
+import ensureimage.EnsureImage;
+import ensureimage.engine.EngineException;
+import ensureimage.report.Wording;
+import ensureimage.testing.Harness;
+import ensureimage.throwaway.DebianRelease;
+import ensureimage.throwaway.DebianRoot;
+import ensureimage.throwaway.EngineSpec;
+import ensureimage.throwaway.EngineUnavailable;
+import ensureimage.throwaway.ThrowawayEngine;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.DirectoryNotEmptyException;
@@ -35,14 +44,14 @@ final class BenchStage implements AutoCloseable {
     private static final String SCRIPT = "ensure_image.java";
 
     final Path folder = Harness.newFolder();
-    private final with_docker.Engine engine;
+    private final ThrowawayEngine engine;
     private final Map<String, String> environment;
     private final Path jar;
     /** The classes of a run, for the JVM to start faster. */
     private final Path archive;
     private final AtomicInteger count = new AtomicInteger();
 
-    private BenchStage(with_docker.Engine engine, Map<String, String> environment) {
+    private BenchStage(ThrowawayEngine engine, Map<String, String> environment) {
         this.engine = engine;
         this.environment = environment;
         this.jar = folder.resolve("ensure_image.jar");
@@ -52,12 +61,13 @@ final class BenchStage implements AutoCloseable {
     /**
      * Starts the engine and makes what the ways need.
      *
-     * @throws with_docker.Failure if no engine can be had here
+     * @throws EngineUnavailable if no engine can be had here
      */
-    static BenchStage open(String version, with_docker.Progress progress)
-            throws with_docker.Failure, IOException, InterruptedException {
-        with_docker.Engine.Tools.require("time", progress);
-        var engine = with_docker.start(new with_docker.Spec(version, with_docker.Store.CONTAINERD), progress);
+    static BenchStage open(String version, ThrowawayEngine.Progress progress)
+            throws EngineUnavailable, IOException, InterruptedException {
+        Harness.machine().require("time", progress);
+        var engine = ThrowawayEngine.start(new EngineSpec(version, EngineSpec.Store.CONTAINERD),
+                Harness.machine(), progress);
         try {
             Path config = Harness.newFolder();
             Map<String, String> environment = new TreeMap<>(engine.environment());
@@ -79,12 +89,12 @@ final class BenchStage implements AutoCloseable {
     }
 
     /** With the user's cache, so that JBang is not fetched again; what runs from then on has a cache of its own. */
-    private void prepare(with_docker.Progress progress) throws IOException {
+    private void prepare(ThrowawayEngine.Progress progress) throws IOException {
         progress.step("exporting " + SCRIPT);
         Harness.jbangw("export", "fatjar", "--force", "-O", jar.toString(), script().toString()).run().succeeded();
         progress.done();
         Path cache = Files.createDirectories(cache().resolve("ensure_image"));
-        Files.createSymbolicLink(cache.resolve("jbang"), with_docker.Engine.Tools.cache().resolve("jbang"));
+        Files.createSymbolicLink(cache.resolve("jbang"), usersCache().resolve("jbang"));
         environment.put("XDG_CACHE_HOME", cache().toString());
         Path nothing = Files.createDirectory(folder.resolve("nothing")).resolve("Nothing.class");
         try (InputStream in = Nothing.class.getResourceAsStream("Nothing.class")) {
@@ -98,6 +108,11 @@ final class BenchStage implements AutoCloseable {
     @Override
     public void close() {
         engine.close();
+    }
+
+    /** The user's own, where JBang is, and what is fetched once. */
+    private static Path usersCache() {
+        return Harness.machine().cache().orElseThrow();
     }
 
     /** The user's cache folder of everything that runs here. */
@@ -120,7 +135,7 @@ final class BenchStage implements AutoCloseable {
     /** Plain JBang: the one on PATH; else the jar that jbangw fetched, started as JBang's launcher starts it. */
     List<String> jbang(String... arguments) throws IOException {
         String program = "jbang";
-        if (with_docker.Engine.Tools.find(program) == null) {
+        if (Harness.machine().find(program).isEmpty()) {
             Path launcher = folder.resolve(program);
             if (!Files.exists(launcher)) {
                 Harness.program(launcher, """
@@ -130,7 +145,7 @@ final class BenchStage implements AutoCloseable {
                         if [ $status -eq 255 ]; then eval "exec $output"; fi
                         echo "$output"
                         exit $status
-                        """.formatted(java(), with_docker.Engine.Tools.cache().resolve("jbang")));
+                        """.formatted(java(), usersCache().resolve("jbang")));
             }
             program = launcher.toString();
         }
@@ -265,10 +280,10 @@ final class BenchStage implements AutoCloseable {
     }
 
     /** What was measured on, a line each. */
-    Map<String, String> facts() throws ensure_image.Failed {
-        var watch = new ensure_image.Stopwatch(Duration.ofMinutes(1), "the version");
+    Map<String, String> facts() throws EngineException, InterruptedException {
         Map<String, String> facts = new LinkedHashMap<>();
-        facts.put("engine", EngineFacts.of(new Docker(engine.docker().toString(), environment), watch).toString());
+        facts.put("engine", Wording.facts(EnsureImage.using(engine.docker().toString(), environment)
+                .engineFacts(Duration.ofMinutes(1))));
         facts.put("compose", run("compose", "version", "--short").succeeded().out().strip());
         facts.put("cores", Integer.toString(Runtime.getRuntime().availableProcessors()));
         facts.put("java", System.getProperty("java.runtime.version"));
@@ -283,25 +298,26 @@ final class BenchStage implements AutoCloseable {
     record ComposePlugin(Path root) {
         private static final String PLUGIN = "usr/libexec/docker/cli-plugins/docker-compose";
 
-        static ComposePlugin of(String version, with_docker.Progress progress)
-                throws with_docker.Failure, IOException, InterruptedException {
-            DebianEngine.Release release = DebianEngine.Release.of(version);
-            Path all = Files.createDirectories(with_docker.Engine.Tools.cache().resolve("benchmarks"));
-            Path home = all.resolve("compose-" + release.suite);
+        static ComposePlugin of(String version, ThrowawayEngine.Progress progress)
+                throws EngineUnavailable, IOException, InterruptedException {
+            DebianRelease release = DebianRelease.find(version);
+            Path all = Files.createDirectories(usersCache().resolve("benchmarks"));
+            Path home = all.resolve("compose-" + release.suite());
             if (!Files.exists(home)) {
-                with_docker.Engine.Tools.require("mmdebstrap", progress);
-                progress.step("unpacking Docker Compose (Debian " + release.suite + "), once");
+                Harness.machine().require("mmdebstrap", progress);
+                progress.step("unpacking Docker Compose (Debian " + release.suite() + "), once");
                 unpack(release, Files.createTempDirectory(all, "unpacking-"), home);
             }
             return new ComposePlugin(home);
         }
 
-        private static void unpack(DebianEngine.Release release, Path aside, Path home)
-                throws with_docker.Failure, IOException, InterruptedException {
-            with_docker.Engine.Tools.run(Map.of("TMPDIR", "/tmp", "LC_ALL", "C.UTF-8"), with_docker.Engine.Tools.LONG,
+        private static void unpack(DebianRelease release, Path aside, Path home)
+                throws EngineUnavailable, IOException, InterruptedException {
+            Harness.machine().run(
                     List.of("mmdebstrap", "--mode=root", "--variant=extract", "--include=docker-compose",
                             "--aptopt=APT::Install-Recommends \"false\"",
-                            "--aptopt=Acquire::Check-Valid-Until \"false\"", release.suite, aside.toString()));
+                            "--aptopt=Acquire::Check-Valid-Until \"false\"", release.suite(), aside.toString()),
+                    Map.of("TMPDIR", "/tmp", "LC_ALL", "C.UTF-8"), LIMIT, line -> {});
             try {
                 Files.move(aside, home, StandardCopyOption.ATOMIC_MOVE);
             } catch (FileAlreadyExistsException | DirectoryNotEmptyException e) {
@@ -311,7 +327,7 @@ final class BenchStage implements AutoCloseable {
 
         /** As a program of its own, with the libraries that it was built for. */
         void install(Path plugins) throws IOException {
-            String line = DebianEngine.Root.program(root, PLUGIN).stream().map(word -> "'" + word + "'")
+            String line = DebianRoot.program(root, PLUGIN).stream().map(word -> "'" + word + "'")
                     .collect(Collectors.joining(" "));
             Harness.program(plugins.resolve("docker-compose"), "exec " + line + " \"$@\"\n");
         }

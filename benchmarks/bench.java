@@ -8,6 +8,12 @@
 //SOURCES ../*.java
 //SOURCES ../src/**/*.java
 
+import ensureimage.Version;
+import ensureimage.engine.EngineException;
+import ensureimage.report.ExitCode;
+import ensureimage.report.Wording;
+import ensureimage.testing.Harness;
+import ensureimage.throwaway.EngineUnavailable;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -35,7 +41,7 @@ import picocli.CommandLine.TypeConversionException;
  * <p>The rule it keeps: only right results are measured. The alternatives have their turns one after another in each
  * round, and after each turn the engine is asked whether it holds the right image; if not, the run fails.
  */
-@Command(name = "bench", version = "bench " + ensure_image.VERSION, mixinStandardHelpOptions = true,
+@Command(name = "bench", version = "bench " + Version.TEXT, mixinStandardHelpOptions = true,
         sortOptions = false, usageHelpAutoWidth = true,
         description = {"", "Measures ensure_image against the alternatives, on throwaway engines.", ""},
         exitCodeListHeading = "%nExit codes:%n",
@@ -152,18 +158,12 @@ final class bench implements Callable<Integer> {
     }
 
     private int report(Exception e) throws Exception {
-        int status;
-        if (e instanceof BenchScene.Wrong) {
-            status = WRONG;
-        } else if (e instanceof with_docker.Failure failure) {
-            status = failure.status;
-        } else if (e instanceof ensure_image.Failed failed) {
-            status = failed.code.status;
-        } else {
+        if (!(e instanceof BenchScene.Wrong || e instanceof EngineUnavailable || e instanceof EngineException)) {
             throw e;
         }
-        spec.commandLine().getErr().println("bench: " + e.getMessage());
-        return status;
+        String message = e instanceof EngineException engine ? Wording.engine(engine).text() : e.getMessage();
+        spec.commandLine().getErr().println("bench: " + message);
+        return e instanceof BenchScene.Wrong ? WRONG : ExitCode.NO_ENGINE.status();
     }
 
     // --------------------------------------------------------------------------------------------------- cases

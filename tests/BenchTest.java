@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import ensureimage.throwaway.ThrowawayEngine;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,7 +30,7 @@ class BenchTest {
 
     @BeforeAll
     static void open() throws Exception {
-        stage = BenchStage.open("26.1", with_docker.Progress.NONE);
+        stage = BenchStage.open("26.1", ThrowawayEngine.Progress.NONE);
     }
 
     @AfterAll
@@ -71,7 +72,7 @@ class BenchTest {
 
     @Test
     void whatEndedProcessesHaveUsedIsCountedToo() throws Exception {
-        String busy = "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done";
+        String busy = "i=0; while [ $i -lt 1000000 ]; do i=$((i+1)); done";
         var launch = stage.launch(List.of("sh", "-c", "sh -c '" + busy + "'; true"));
         launch.command().run().succeeded();
         assertTrue(launch.usage().cpu() > 0.05, launch.usage().toString());

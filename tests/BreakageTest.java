@@ -2,11 +2,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ensureimage.testing.Harness;
+import ensureimage.testing.Workbench;
+import ensureimage.throwaway.ThrowawayEngine;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
@@ -58,7 +60,7 @@ class BreakageTest {
         String marker = "BREAKAGE=" + app;
         Harness.Result result = withClient(script, "--timeout", "4").env("BREAKAGE", app).run().expect(124);
         assertTrue(result.err().contains("timed out after 4.0 s: " + app + ":latest: docker "), cut(result.err()));
-        Harness.eventually("nothing is left of it", Duration.ofSeconds(10), () -> environments().noneMatch(
+        Harness.eventually("nothing is left of it", Harness.SOON, () -> environments().noneMatch(
                 environment -> environment.contains(marker)));
     }
 
@@ -140,7 +142,7 @@ class BreakageTest {
     /** What was written before it is from the future then. */
     @Test
     void aClockThatIsSetBackHidesNoChange() throws Exception {
-        with_docker.Engine.Tools.require("faketime", with_docker.Progress.NONE);
+        Harness.machine().require("faketime", ThrowawayEngine.Progress.NONE);
         Harness.Command late = bench.ensuring(List.of("faketime", "-f", "-1d"), "--single-flight", app + "=.")
                 .env("NO_FAKE_STAT", "1");
         assertTrue(bench.ensure("--single-flight", app + "=.").succeeded().out().startsWith("built "));

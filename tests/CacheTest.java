@@ -1,7 +1,10 @@
+package ensureimage;
+
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ensureimage.testing.Harness;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -47,19 +50,20 @@ class CacheTest {
     void itIsWhereTheXdgSpecificationSays() {
         Path xdg = Harness.newFolder();
         assertEquals(Optional.of(xdg.resolve("ensure_image/x")),
-                Cache.of(Map.of("HOME", home.toString(), "XDG_CACHE_HOME", xdg.toString())).folder("x"));
+                Cache.open(Map.of("HOME", home.toString(), "XDG_CACHE_HOME", xdg.toString())).folder("x"));
         for (String notAbsolute : List.of("", "relative", "../up")) {
             assertEquals(Optional.of(root.resolve("x")),
-                    Cache.of(Map.of("HOME", home.toString(), "XDG_CACHE_HOME", notAbsolute)).folder("x"), notAbsolute);
+                    Cache.open(Map.of("HOME", home.toString(), "XDG_CACHE_HOME", notAbsolute)).folder("x"),
+                    notAbsolute);
         }
     }
 
     @Test
-    void withoutAHomeThereIsNone() {
+    void withoutAHomeThereIsNone() throws IOException {
         String problem = "cache not used: neither XDG_CACHE_HOME nor HOME names a folder";
-        assertUnusable(Cache.of(Map.of()), problem);
+        assertUnusable(Cache.open(Map.of()), problem);
         for (String home : List.of("", "relative", "/\0")) {
-            assertUnusable(Cache.of(Map.of("HOME", home)), problem);
+            assertUnusable(Cache.open(Map.of("HOME", home)), problem);
         }
     }
 
@@ -78,7 +82,7 @@ class CacheTest {
     void aLinkThatLeadsToTheCacheIsTheUsersAffair() throws IOException {
         Path linked = Harness.newFolder();
         Files.createSymbolicLink(linked.resolve(".cache"), Harness.newFolder());
-        Cache elsewhere = Cache.of(Map.of("HOME", linked.toString()));
+        Cache elsewhere = Cache.open(Map.of("HOME", linked.toString()));
         assertTrue(elsewhere.write("x", "name", "text", MOST));
         assertEquals(Optional.of("text"), elsewhere.read("x", "name"));
         assertEquals(Optional.empty(), elsewhere.problem());
@@ -127,9 +131,9 @@ class CacheTest {
     }
 
     @Test
-    void aCacheThatCannotBeMadeIsNotUsed() {
+    void aCacheThatCannotBeMadeIsNotUsed() throws IOException {
         Path file = Harness.write(home.resolve("file"), "");
-        Cache none = Cache.of(Map.of("XDG_CACHE_HOME", file.toString()));
+        Cache none = Cache.open(Map.of("XDG_CACHE_HOME", file.toString()));
         assertTrue(none.problem().orElseThrow().startsWith("cache not used: " + file), none.problem().toString());
         assertUnusable(none, none.problem().orElseThrow());
     }
@@ -140,7 +144,7 @@ class CacheTest {
         assertTrue(cache.write("x", "name", "text", MOST));
     }
 
-    private static void assertUnusable(Cache cache, String problem) {
+    private static void assertUnusable(Cache cache, String problem) throws IOException {
         assertEquals(Optional.empty(), cache.folder("x"));
         assertEquals(Optional.of(problem), cache.problem());
         assertFalse(cache.write("x", "name", "text", MOST));
@@ -231,7 +235,7 @@ class CacheTest {
 
     @Test
     void manyCanWriteAndReadAtOnce() {
-        Harness.together(6, i -> Harness.script("CacheTest", "write", Integer.toString(i)).env("HOME", home)
+        Harness.together(6, i -> Harness.script("ensureimage.CacheTest", "write", Integer.toString(i)).env("HOME", home)
                 .without("XDG_CACHE_HOME"))
                 .forEach(Harness.Result::succeeded);
         List<String> left = names("x");
@@ -260,7 +264,7 @@ class CacheTest {
     @Test
     void withoutACacheAScratchFolderIsWhereTemporaryFilesAre() throws IOException {
         Path path;
-        try (Cache.Scratch scratch = Cache.of(Map.of()).scratch()) {
+        try (Cache.Scratch scratch = Cache.open(Map.of()).scratch()) {
             path = scratch.path();
             assertEquals(Path.of(System.getProperty("java.io.tmpdir")), path.getParent());
             assertEquals("rwx------", permissions(path));
@@ -271,9 +275,9 @@ class CacheTest {
 
     @Test
     void theEndOfTheProcessDeletesItsScratchFolders() {
-        try (Harness.Running process = Harness.script("CacheTest", "scratch").env("HOME", home)
+        try (Harness.Running process = Harness.script("ensureimage.CacheTest", "scratch").env("HOME", home)
                 .without("XDG_CACHE_HOME").start()) {
-            Harness.eventually("both made", Duration.ofSeconds(60), () -> process.out().lines().count() == 2);
+            Harness.eventually("both made", Harness.SOON, () -> process.out().lines().count() == 2);
             List<Path> paths = process.out().lines().map(Path::of).toList();
             paths.forEach(path -> assertTrue(Files.exists(path.resolve("file")), path.toString()));
             process.signal("TERM");
@@ -309,12 +313,12 @@ class CacheTest {
     // ---- Helpers
 
     /** A process of its own. */
-    public static void main(String... arguments) {
-        Cache cache = Cache.of(System.getenv());
+    public static void main(String... arguments) throws IOException {
+        Cache cache = Cache.open(System.getenv());
         switch (arguments[0]) {
             case "write" -> write(cache, arguments[1]);
             default -> {
-                for (Cache each : List.of(cache, Cache.of(Map.of()))) {
+                for (Cache each : List.of(cache, Cache.open(Map.of()))) {
                     System.out.println(Harness.write(each.scratch().path().resolve("file"), "text").getParent());
                 }
                 try {
@@ -341,7 +345,7 @@ class CacheTest {
     }
 
     private Cache cache() {
-        return Cache.of(Map.of("HOME", home.toString()));
+        return Cache.open(Map.of("HOME", home.toString()));
     }
 
     private void age(String path, Duration age) throws IOException {

@@ -3,6 +3,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import ensureimage.Version;
+import ensureimage.testing.Harness;
+import ensureimage.testing.Workbench;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -27,7 +30,7 @@ class CatalogTest {
             for (String script : SCRIPTS) {
                 Harness.Result result = Harness.jbangw(script + "@" + catalog, "--version").env("HOME", home)
                         .without("XDG_CACHE_HOME", "JBANG_DIR", "JBANG_CACHE_DIR").in(home).run().succeeded();
-                assertEquals(script + " " + ensure_image.VERSION, result.out().strip(), result.toString());
+                assertEquals(script + " " + Version.TEXT, result.out().strip(), result.toString());
             }
         } finally {
             server.stop(0);
@@ -59,5 +62,8 @@ class CatalogTest {
                 bench.command(java, "-jar", jar.toString(), "--format", "json", "exported").run().succeeded();
         assertTrue(result.out().contains("\"outcome\":\"built\""), result.toString());
         assertEquals("exported:latest: building from images/exported\n", result.err());
+
+        Harness.Result mistake = bench.command(java, "-jar", jar.toString(), "exported", "--format").run().expect(2);
+        assertTrue(mistake.err().endsWith("\nSee: java -jar " + jar + " --help\n"), mistake.toString());
     }
 }

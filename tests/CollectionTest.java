@@ -3,10 +3,12 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ensureimage.testing.Gate;
+import ensureimage.testing.Harness;
+import ensureimage.testing.Workbench;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
 import java.util.stream.Stream;
@@ -54,7 +56,10 @@ class CollectionTest {
         image(tool, "FROM " + base + "\nCOPY --from=" + app + " / /from\n");
         bench.ensure("--all").succeeded();
         Path log = Harness.newFolder().resolve("log");
-        bench.ensure("--docker", bench.loggingClient(log).toString(), "--all").succeeded();
+        String client = bench.loggingClient(log).toString();
+        bench.ensure("--docker", client, "--all").succeeded(); // it learns what the engine is
+        Files.delete(log);
+        bench.ensure("--docker", client, "--all").succeeded();
         assertEquals(1, Files.readAllLines(log).size(), Files.readString(log));
     }
 
@@ -117,11 +122,11 @@ class CollectionTest {
 
     @Test
     void whoWaitsForItsBaseKeepsNobodyFromBuilding() {
-        image(base, "FROM busybox\nRUN sleep 60\n");
+        image(base, "FROM busybox\nRUN sleep 3600\n");
         image(app, "FROM " + base + "\n");
         image(tool, "FROM busybox\n");
         try (Harness.Running running = bench.ensuring("--all", "--jobs", "2").start()) {
-            Harness.eventually("the tool is built beside the base", Duration.ofSeconds(60),
+            Harness.eventually("the tool is built beside the base", Harness.SOON,
                     () -> bench.docker("image", "inspect", tool).status() == 0);
             assertTrue(running.isAlive(), "control: the base is still being built");
         }
@@ -145,11 +150,13 @@ class CollectionTest {
     @Test
     void anImageIsBuiltAgainIfItsBaseWasReplacedMeanwhile() {
         image(base, "FROM busybox\nRUN echo right > /base\n");
-        image(app, "FROM " + base + "\nRUN cp /base /copy; sleep 4\n");
+        image(app, "FROM " + base + "\nRUN cp /base /copy\n");
         bench.ensure(base).succeeded();
-        try (Harness.Running running = bench.ensuring("-v", app).start()) {
-            Harness.eventually("it builds", Duration.ofSeconds(30), () -> running.err().contains("sleep 4"));
+        try (Gate gate = Gate.after(bench);
+                Harness.Running running = bench.ensuring("--docker", gate.client(), app).start()) {
+            gate.await(1);
             bench.docker("tag", "busybox", base).succeeded();
+            gate.open();
             running.await().succeeded();
         }
         assertEquals("right", bench.cat(app, "/copy"));
@@ -175,7 +182,8 @@ class CollectionTest {
                 .env("DOCKER_BUILDKIT", buildKit).run().succeeded();
         assertTrue(result.toString().matches(NOT_FOUND), "control: a build failed: " + result);
         assertEquals("right", bench.cat(app, "/copy"));
-        outcomes("present " + base + ":latest", "present " + app + ":latest").in(app);
+        Harness.Result again = bench.ensuring(app).env("DOCKER_BUILDKIT", buildKit).run().succeeded();
+        assertTrue(again.out().lines().allMatch(line -> line.startsWith("present ")), again.toString());
     }
 
     /** As for a builder that does not see the engine's images. */
@@ -184,6 +192,20 @@ class CollectionTest {
     void aBaseThatNoBuildFindsIsAFailureInDockersWords(String buildKit) {
         Harness.Result result = buildOnTheBase(unnamed()).env("DOCKER_BUILDKIT", buildKit).run().expect(10);
         assertTrue(result.err().matches(NOT_FOUND), result.toString());
+    }
+
+    @Test
+    void withoutAnEngineThatIsToldOnceAndNothingElseIsTried() {
+        image(base, "FROM busybox\n");
+        image(app, "FROM " + base + "\n");
+        image(tool, "FROM busybox\n");
+        Harness.Result result =
+                bench.ensuring("--all").env("DOCKER_HOST", "unix:///nowhere/docker.sock").run().expect(69);
+        assertEquals(List.of("failed            " + app + ":latest  not tried",
+                "failed            " + base + ":latest  the engine is not running",
+                "failed            " + tool + ":latest  not tried"), result.out().lines().sorted().toList());
+        assertEquals("ensure_image: the engine is not running: no answer at /nowhere/docker.sock\n"
+                + "Start it, or set DOCKER_HOST. To see its state: docker version\n", result.err());
     }
 
     @Test
@@ -208,7 +230,7 @@ class CollectionTest {
         image(base, "FROM busybox\nRUN echo right > /base\n");
         image(app, "FROM " + base + "\nRUN cp /base /copy\n");
         String client = bench.client("docker=" + bench.client() + "; cd " + bench.folder + "\n"
-                + "case \"$1 $*\" in 'build '*images/" + app + ") " + before + ";; esac\n"
+                + "case \"$1 $*\" in 'build '*images/" + app + "/Dockerfile*) " + before + ";; esac\n"
                 + "exec $docker \"$@\"\n").toString();
         return bench.ensuring("--verbose", "--docker", client, app);
     }

@@ -3,6 +3,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ensureimage.report.Options;
 import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
 import java.util.List;
@@ -20,9 +21,9 @@ class CommandLineTest {
     @ValueSource(strings = {"app", "app:1=dir b c=.", "-q app", "app --quiet", "--all", "--all -q", "--if-missing a b",
         "--single-flight app -q", "--all --single-flight --if-missing --quiet"})
     void aLineTakenAsItIsMeansWhatPicocliMakesOfIt(String line) throws Exception {
-        ensure_image taken = new ensure_image();
-        assertTrue(taken.takesAsIs(List.of(line.split(" "))));
-        ensure_image parsed = new ensure_image();
+        Options taken = new Options();
+        assertTrue(taken.take(List.of(line.split(" "))));
+        Options parsed = new Options();
         new CommandLine(parsed).parseArgs(line.split(" "));
         assertEquals(values(parsed), values(taken));
         assertEquals(line.equals("app"), values(parsed).equals(values(parsed("app"))),
@@ -35,28 +36,28 @@ class CommandLineTest {
         "app -j 2",
         "--quiet=true app", "-"})
     void everythingElseIsPicoclis(String line) throws Exception {
-        ensure_image script = new ensure_image();
-        assertFalse(script.takesAsIs(List.of(line.split(" "))));
-        assertEquals(values(new ensure_image()), values(script), "and nothing of it was taken");
+        Options options = new Options();
+        assertFalse(options.take(List.of(line.split(" "))));
+        assertEquals(values(new Options()), values(options), "and nothing of it was taken");
     }
 
     @Test
     void anEmptyArgumentIsPicoclis() {
-        assertFalse(new ensure_image().takesAsIs(List.of("app", "")));
+        assertFalse(new Options().take(List.of("app", "")));
     }
 
     @Test
     void noReferenceMeansNone() throws Exception {
-        ensure_image script = new ensure_image();
-        assertTrue(script.takesAsIs(List.of()));
-        assertEquals(values(new ensure_image()), values(script));
-        assertNotEquals(values(parsed("app")), values(script), "control");
+        Options options = new Options();
+        assertTrue(options.take(List.of()));
+        assertEquals(values(new Options()), values(options));
+        assertNotEquals(values(parsed("app")), values(options), "control");
     }
 
-    private static ensure_image parsed(String... line) {
-        ensure_image script = new ensure_image();
-        new CommandLine(script).parseArgs(line);
-        return script;
+    private static Options parsed(String... line) {
+        Options options = new Options();
+        new CommandLine(options).parseArgs(line);
+        return options;
     }
 
     /** Every option's value, those of the groups too. */
@@ -65,10 +66,10 @@ class CommandLineTest {
         for (Field field : object.getClass().getDeclaredFields()) {
             field.setAccessible(true);
             Object value = field.get(object);
-            if (Modifier.isStatic(field.getModifiers()) || field.getName().equals("spec")) {
+            if (Modifier.isStatic(field.getModifiers())) {
                 continue;
             }
-            if (value != null && value.getClass().getName().startsWith("ensure_image$")) {
+            if (value != null && value.getClass().getName().startsWith(Options.class.getName() + "$")) {
                 values(value).forEach((name, each) -> values.put(field.getName() + "." + name, each));
             } else {
                 values.put(field.getName(), String.valueOf(value));

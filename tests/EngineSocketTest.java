@@ -3,6 +3,17 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ensureimage.engine.Deadline;
+import ensureimage.engine.Docker;
+import ensureimage.engine.EngineSocket;
+import ensureimage.engine.HeldImage;
+import ensureimage.engine.KnownLine;
+import ensureimage.engine.ScratchSpace;
+import ensureimage.engine.Verdict;
+import ensureimage.recipe.Reference;
+import ensureimage.testing.Harness;
+import ensureimage.testing.Workbench;
+import ensureimage.throwaway.EngineSpec;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -18,6 +29,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.AfterEach;
@@ -29,9 +41,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The engine's socket says what docker says, or nothing; on real engines, but for answers that a real one does not give. */
 class EngineSocketTest {
 
-    private static final Duration LIMIT = Duration.ofSeconds(20);
+    private static final Duration LIMIT = Duration.ofMinutes(2);
     private static final String HEAD = "HTTP/1.0 200 OK\r\nServer: Docker/28.5.2 (linux)\r\n\r\n";
     private static final String IMAGE = "{\"Id\": \"sha256:0\", \"Config\": {\"User\": \"\"}}";
+
+    private static final ScratchSpace NO_SCRATCH = () -> {
+        throw new IOException("nothing is built here");
+    };
 
     private final String app = "socket-" + UUID.randomUUID().toString().substring(0, 8);
     private final Path folder = Harness.newFolder();
@@ -51,9 +67,9 @@ class EngineSocketTest {
         bench.docker("build", "--quiet", "--label", Docker.LABEL + "=}\u00e4' v1: {", "--tag", app + ":odd", "plain")
                 .succeeded();
 
-        Map<String, Docker.Held> told = socket(bench).images(names, LIMIT).orElseThrow();
+        Map<String, HeldImage> told = socket(bench).images(names, LIMIT).orElseThrow();
 
-        assertEquals(command(bench).lookUp(names, watch()), told);
+        assertEquals(command(bench).lookUp(names, deadline()), told);
         assertEquals(4, told.size(), told.toString());
         assertTrue(told.get(app + ":trigger").triggers(), told.toString());
         assertFalse(told.get(app + ":plain").triggers(), told.toString());
@@ -71,10 +87,11 @@ class EngineSocketTest {
         assertEquals(id, bench.imageId(reference.toString()));
 
         String gone = "sha256:" + "0".repeat(64);
-        Verdict verdict = Verdict.of(socket(bench).tag(gone, reference, LIMIT).orElseThrow(), reference);
-        assertEquals(Verdict.of(command(bench).tag(gone, reference, watch()), reference).kind(), verdict.kind());
-        assertEquals(Verdict.Kind.TRANSIENT, verdict.kind(), verdict.line());
-        assertEquals(id, bench.imageId(reference.toString()), "who had the name keeps it");
+        Verdict verdict = Verdict.read(socket(bench).tag(gone, reference, LIMIT).orElseThrow(), reference);
+        assertEquals(Verdict.read(command(bench).tag(gone, reference, deadline()), reference).meaning(),
+                verdict.meaning());
+        assertEquals(KnownLine.Meaning.TEMPORARY, verdict.meaning(), verdict.line());
+        assertEquals(id, bench.imageId(reference.toString()), "the image that had the name keeps it");
     }
 
     @Test
@@ -122,7 +139,7 @@ class EngineSocketTest {
 
     @Test
     void aWholeAnswerIsUnderstood() throws Exception {
-        assertEquals(Optional.of(Map.of("app:1", new Docker.Held("sha256:0", false, ""))),
+        assertEquals(Optional.of(Map.of("app:1", new HeldImage("sha256:0", Set.of(), false, Map.of(), ""))),
                 serve(HEAD + IMAGE, 1).images(List.of("app:1"), LIMIT), "control");
     }
 
@@ -160,12 +177,12 @@ class EngineSocketTest {
     @Test
     void itIsTheOneThatTheEnvironmentNames() {
         assertEquals(Optional.of(new EngineSocket(Path.of("/x/docker.sock"))),
-                EngineSocket.of("docker", Map.of("DOCKER_HOST", "unix:///x/docker.sock")));
+                EngineSocket.find("docker", Map.of("DOCKER_HOST", "unix:///x/docker.sock")));
         for (String host : List.of("tcp://localhost:2375", "ssh://user@host", "unix://x", "unix:///x\u0000", "fd://")) {
-            assertEquals(Optional.empty(), EngineSocket.of("docker", Map.of("DOCKER_HOST", host)), host);
+            assertEquals(Optional.empty(), EngineSocket.find("docker", Map.of("DOCKER_HOST", host)), host);
         }
         for (String command : List.of("podman", "./docker", "/usr/bin/docker", "false")) {
-            assertEquals(Optional.empty(), EngineSocket.of(command, Map.of("DOCKER_HOST", "unix:///x")), command);
+            assertEquals(Optional.empty(), EngineSocket.find(command, Map.of("DOCKER_HOST", "unix:///x")), command);
         }
     }
 
@@ -175,15 +192,15 @@ class EngineSocketTest {
         assertTrue(program.toFile().setExecutable(true));
         Map<String, String> environment = Map.of("HOME", folder.toString(), "PATH", "/nowhere:" + program.getParent());
         Optional<EngineSocket> standard = Optional.of(new EngineSocket(Path.of("/var/run/docker.sock")));
-        assertEquals(standard, EngineSocket.of("docker", environment));
-        assertEquals(Optional.empty(), EngineSocket.of("docker", Map.of()));
+        assertEquals(standard, EngineSocket.find("docker", environment));
+        assertEquals(Optional.empty(), EngineSocket.find("docker", Map.of()));
         assertEquals(Optional.empty(), with(environment, "DOCKER_CONTEXT", "other"));
         assertEquals(Optional.empty(), with(environment, "PATH", "/nowhere"));
 
         Harness.write(folder.resolve("config/config.json"), "{\"currentContext\": \"other\"}");
         assertEquals(Optional.empty(), with(environment, "DOCKER_CONFIG", folder.resolve("config").toString()));
         Harness.write(folder.resolve(".docker/config.json"), "{\"auths\": {}}");
-        assertEquals(standard, EngineSocket.of("docker", environment));
+        assertEquals(standard, EngineSocket.find("docker", environment));
 
         Path script = Harness.program(folder.resolve("script/docker"), "exec podman \"$@\"\n");
         assertEquals(Optional.empty(), with(environment, "PATH", script.getParent() + ":" + program.getParent()));
@@ -197,25 +214,25 @@ class EngineSocketTest {
     private static Optional<EngineSocket> with(Map<String, String> environment, String name, String value) {
         Map<String, String> changed = new HashMap<>(environment);
         changed.put(name, value);
-        return EngineSocket.of("docker", changed);
+        return EngineSocket.find("docker", changed);
     }
 
     // ---- Helpers
 
     private Workbench bench(String version, String store) {
-        return new Workbench(version, with_docker.Store.valueOf(store.toUpperCase(Locale.ROOT)), "1", folder);
+        return new Workbench(version, EngineSpec.Store.valueOf(store.toUpperCase(Locale.ROOT)), "1", folder);
     }
 
     private static EngineSocket socket(Workbench bench) {
-        return EngineSocket.of("docker", bench.environment()).orElseThrow();
+        return EngineSocket.find("docker", bench.environment()).orElseThrow();
     }
 
     private static Docker command(Workbench bench) {
-        return new Docker(bench.client(), bench.environment(), Optional.empty());
+        return new Docker(bench.client(), bench.environment(), NO_SCRATCH, Optional.empty());
     }
 
-    private static ensure_image.Stopwatch watch() {
-        return new ensure_image.Stopwatch(LIMIT, "a test");
+    private static Deadline deadline() {
+        return new Deadline(LIMIT);
     }
 
     /** An engine that answers every request so, so many times over; if that is 0, it does not answer. */

@@ -1,8 +1,13 @@
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.abort;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import static org.junit.jupiter.api.TestInstance.Lifecycle.PER_CLASS;
 
+import ensureimage.testing.Harness;
+import ensureimage.testing.Programs;
+import ensureimage.throwaway.EngineSpec;
+import ensureimage.throwaway.EngineUnavailable;
+import ensureimage.throwaway.ThrowawayEngine;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -41,18 +46,17 @@ class ExamplesTest {
     private static final String APP = "app-test";
     private static final Duration LIMIT = Duration.ofMinutes(6);
     private static final int JOBS = 4;
-    private static final int MOST_ROUNDS = 10;
+    private static final int MOST_ROUNDS = 40;
 
     /** Its own: all that is built is removed before each test. */
-    private with_docker.Engine engine;
+    private ThrowawayEngine engine;
     private Map<String, String> environment;
     /** When each ensure_image began and ended. */
     private Path log;
 
     @BeforeAll
-    void startEngine() throws with_docker.Failure, InterruptedException {
-        engine = with_docker.start(new with_docker.Spec("28.5", with_docker.Store.CONTAINERD),
-                with_docker.Progress.NONE);
+    void startEngine() throws EngineUnavailable, InterruptedException {
+        engine = Harness.ownEngine(new EngineSpec("28.5", EngineSpec.Store.CONTAINERD));
     }
 
     @AfterAll
@@ -79,6 +83,7 @@ class ExamplesTest {
     /** As it is installed for good, too: `jbang app install` builds it, so that the first starts do not race. */
     @Test
     void make() throws IOException {
+        Programs.require("make", "make");
         Path jbang = Files.createSymbolicLink(Harness.newFolder().resolve("jbang"), Harness.projectFile("jbangw"));
         Path installed = Harness.newFolder();
         environment.put("JBANG_DIR", installed.toString());
@@ -93,7 +98,9 @@ class ExamplesTest {
     /** The control of all: what the recipes are for happens here. */
     @Test
     void makeFailsWithTheNaiveWay() {
-        onPath("ensure_image", "{ docker image inspect $2 || docker build -t $2 images/$2; } >/dev/null && echo $2");
+        Programs.require("make", "make");
+        ensureImageIsOnPath("naive");
+        onPath("naive", "{ docker image inspect $2 || docker build -t $2 images/$2; } >/dev/null && echo $2");
         for (int round = 0; round < MOST_ROUNDS; round++) {
             removeWhatWasBuilt();
             Harness.Result result = run("make", "make -j4");
@@ -106,17 +113,26 @@ class ExamplesTest {
 
     @Test
     void pytest() {
-        onPath("python3", Stream.of("python3", "/usr/bin/python3")
-                .flatMap(python -> answer(python, "-c", "import pytest, sys, xdist; print(sys.executable)").stream())
-                .findFirst().orElseGet(() -> abort("pytest-xdist is not installed")) + " \"$@\"");
+        Optional<String> python = pythonWithXdist();
+        if (python.isEmpty()) {
+            Programs.install("python3-pytest-xdist");
+            python = pythonWithXdist();
+        }
+        onPath("python3", python.orElseThrow() + " \"$@\"");
         ensureImageIsOnPath();
         run("pytest", "python3 -m pytest").succeeded();
         assertShared(4);
     }
 
+    private static Optional<String> pythonWithXdist() {
+        return Stream.of("python3", "/usr/bin/python3")
+                .flatMap(python -> answer(python, "-c", "import pytest, sys, xdist; print(sys.executable)").stream())
+                .findFirst();
+    }
+
     @Test
     void goTest() {
-        needs("go", "version");
+        Programs.require("go", "golang-go");
         ensureImageIsOnPath();
         run("go", "go test -count=1 ./...").succeeded();
         assertShared(2);
@@ -124,7 +140,8 @@ class ExamplesTest {
 
     @Test
     void nodeTest() {
-        needs("node", "--version");
+        Programs.require("node", "nodejs");
+        Programs.require("npm", "npm");
         ensureImageIsOnPath();
         run("node", "npm test").succeeded();
         assertShared(4);
@@ -132,7 +149,9 @@ class ExamplesTest {
 
     @Test
     void cargoTest() {
-        needs("cargo", "--version");
+        Programs.require("cargo", "cargo");
+        String version = answer("cargo", "--version").orElseThrow();
+        assumeTrue(Integer.parseInt(first("cargo 1\\.(\\d+)\\.", version)) >= 80, version + " is too old");
         ensureImageIsOnPath();
         Path checkout = checkout("cargo");
         Harness.Result built = command("cargo", "test", "--no-run").in(checkout).run().succeeded();
@@ -149,7 +168,7 @@ class ExamplesTest {
 
     @Test
     void mavenWithTestcontainers() {
-        needs("mvn", "--version");
+        Programs.require("mvn", "maven");
         ensureImageIsOnPath();
         // Its helper that removes containers after a crash is an image from a registry, which tests here do not need.
         environment.put("TESTCONTAINERS_RYUK_DISABLED", "true");
@@ -253,12 +272,6 @@ class ExamplesTest {
                 .succeeded();
     }
 
-    private static void needs(String... line) {
-        if (answer(line).isEmpty()) {
-            abort(line[0] + " is not installed");
-        }
-    }
-
     /** What a program prints, if it is installed and succeeds. */
     private static Optional<String> answer(String... line) {
         try {
@@ -277,10 +290,14 @@ class ExamplesTest {
                 .stream().map(word -> "'" + word + "'").collect(Collectors.joining(" ")));
     }
 
-    /** What is called by that name here; its runs are noted in the log. */
+    /**
+     * What is called by that name here; its runs are noted in the log. The first one waits until there is another one, so
+     * that two want the image at once, as they do in suites that start quickly.
+     */
     private void ensureImageIsOnPath(String command) {
         onPath("ensure_image", """
                 echo begins >>%1$s
+                until [ $(grep -c begins %1$s) -gt 1 ]; do sleep 0.1; done
                 %2$s "$@"
                 status=$?
                 echo ends >>%1$s

@@ -2,6 +2,20 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ensureimage.recipe.BuildOptions;
+import ensureimage.recipe.BuilderKind;
+import ensureimage.recipe.ByteStrings;
+import ensureimage.recipe.Coverage;
+import ensureimage.recipe.DockerfileSource;
+import ensureimage.recipe.Fingerprint;
+import ensureimage.recipe.IgnoreFile;
+import ensureimage.recipe.Recipe;
+import ensureimage.recipe.RecipeException;
+import ensureimage.recipe.Reference;
+import ensureimage.recipe.Surroundings;
+import ensureimage.testing.Harness;
+import ensureimage.throwaway.EngineSpec;
+import ensureimage.throwaway.ThrowawayEngine;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -13,6 +27,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
@@ -58,7 +73,7 @@ class FingerprintDifferentialTest {
     private static final String[] REFUSED =
             {"!", "! ", "!/", "[", "a\n[", "a[b", "a[b-", "[]a]", "[a-]", "[z-a]", "\\", "a\\"};
 
-    private final with_docker.Engine engine = Harness.engine("28.5", with_docker.Store.CONTAINERD);
+    private final ThrowawayEngine engine = Harness.engine("28.5", EngineSpec.Store.CONTAINERD);
 
     @TempDir
     Path work;
@@ -66,7 +81,7 @@ class FingerprintDifferentialTest {
     @Test
     void whatBuildKitRefusesIsNeverTakenForUnchanged() throws Exception {
         for (String ignore : REFUSED) {
-            assertTrue(!Fingerprints.Ignore.of(ignore).unclear().isEmpty(), ignore);
+            assertTrue(!IgnoreFile.parse(ignore).unclear().isEmpty(), ignore);
             Path context = Files.createDirectories(work.resolve("refused" + Arrays.asList(REFUSED).indexOf(ignore)));
             Files.writeString(context.resolve("file"), "");
             Files.writeString(context.resolve(".dockerignore"), ignore);
@@ -203,20 +218,19 @@ class FingerprintDifferentialTest {
         return dockerfiles.values().stream().map(f -> f.getFileName().toString()).toList();
     }
 
-    private Map<String, SortedMap<String, String>> images(Map<String, Path> dockerfiles) throws IOException {
+    private Map<String, SortedMap<String, String>> images(Map<String, Path> dockerfiles)
+            throws IOException, RecipeException {
         Map<String, SortedMap<String, String>> images = new LinkedHashMap<>();
         for (var e : dockerfiles.entrySet())
             images.put(e.getKey(), copied(work.resolve("out-" + e.getValue().getFileName())));
         return images;
     }
 
-    private static Map<String, String> values(Path context, Map<String, Path> dockerfiles) {
+    private static Map<String, String> values(Path context, Map<String, Path> dockerfiles)
+            throws RecipeException {
         Map<String, String> values = new LinkedHashMap<>();
         for (var e : dockerfiles.entrySet()) {
-            var inputs = new Fingerprints.Inputs(context, Fingerprints.Dockerfile.read(e.getValue(), Map.of()),
-                    Map.of(), "", "",
-                    List.of(), new TreeMap<>());
-            values.put(e.getKey(), Fingerprints.Fingerprint.of(inputs, Fingerprints.Scope.SEEN).value());
+            values.put(e.getKey(), fingerprint(recipe(context, e.getValue())).value());
         }
         return values;
     }
@@ -254,7 +268,7 @@ class FingerprintDifferentialTest {
         }
         for (var e : cases.entrySet()) {
             if (refused.contains(e.getKey())) continue;
-            boolean exact = Fingerprints.Ignore.of(Fingerprints.raw(e.getValue().ignore)).unclear().isEmpty();
+            boolean exact = IgnoreFile.parse(ByteStrings.encode(e.getValue().ignore)).unclear().isEmpty();
             if (!exact) unclear.add(e.getValue().ignore);
             String difference = difference(exact, covered(e.getValue().context, work.resolve("Dockerfile")),
                     copied(work.resolve("out-" + e.getKey())));
@@ -288,19 +302,27 @@ class FingerprintDifferentialTest {
                 .redirectOutput(work.resolve("log").toFile());
         builder.environment().putAll(engine.environment());
         Process process = builder.start();
-        assertTrue(process.waitFor(120, TimeUnit.SECONDS));
+        assertTrue(process.waitFor(10, TimeUnit.MINUTES));
         return process.exitValue() == 0;
     }
 
-    private SortedMap<String, String> covered(Path context, Path dockerfile) {
-        var inputs =
-                new Fingerprints.Inputs(context, Fingerprints.Dockerfile.read(dockerfile, Map.of()), Map.of(), "", "",
-                        List.of(), new TreeMap<>());
-        return Fingerprints.Fingerprint.of(inputs, Fingerprints.Scope.WHOLE).manifest().files();
+    private SortedMap<String, String> covered(Path context, Path dockerfile) throws RecipeException {
+        return Fingerprint.of(recipe(context, dockerfile), Coverage.whole(Set.of(Coverage.MAIN)),
+                Surroundings.of(BuilderKind.BUILDKIT)).manifest().files();
+    }
+
+    private static Fingerprint fingerprint(Recipe recipe) throws RecipeException {
+        return Fingerprint.of(recipe, recipe.readDockerfile(BuilderKind.BUILDKIT).coverage(false),
+                Surroundings.of(BuilderKind.BUILDKIT));
+    }
+
+    private static Recipe recipe(Path context, Path dockerfile) throws RecipeException {
+        return new Recipe(Reference.parse("app"), context, new DockerfileSource.InFile(dockerfile), BuildOptions.NONE,
+                new TreeMap<>());
     }
 
     /** The same for what came out; nothing is ignored there, whatever .dockerignore was copied. */
-    private SortedMap<String, String> copied(Path out) throws IOException {
+    private SortedMap<String, String> copied(Path out) throws IOException, RecipeException {
         Path plain = Files.createDirectories(work.resolve("plain")).resolve("Dockerfile");
         Files.writeString(plain, "FROM scratch\n");
         Files.writeString(plain.resolveSibling("Dockerfile.dockerignore"), "");

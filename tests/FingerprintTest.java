@@ -4,8 +4,22 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
+import ensureimage.recipe.BuildOptions;
+import ensureimage.recipe.BuilderKind;
+import ensureimage.recipe.ByteStrings;
+import ensureimage.recipe.Change;
+import ensureimage.recipe.Coverage;
+import ensureimage.recipe.DockerfileSource;
+import ensureimage.recipe.Fingerprint;
+import ensureimage.recipe.Flaw;
+import ensureimage.recipe.Manifest;
+import ensureimage.recipe.Printable;
+import ensureimage.recipe.Recipe;
+import ensureimage.recipe.RecipeException;
+import ensureimage.recipe.Reference;
+import ensureimage.recipe.Surroundings;
+import ensureimage.testing.Harness;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -13,11 +27,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -27,6 +42,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What a fingerprint covers, and what it says; no engine needed. DifferentialTest has what BuildKit makes of the same. */
 class FingerprintTest {
+    private static final Surroundings BUILDKIT = Surroundings.of(BuilderKind.BUILDKIT);
+
     @TempDir
     Path work;
     private Path context;
@@ -38,71 +55,10 @@ class FingerprintTest {
         for (String file : List.of("one", "two", "dir/a", "dir/sub/c")) Files.writeString(context.resolve(file), file);
     }
 
-    // What a Dockerfile uses
-
-    @Test
-    void aDockerfileTellsWhichSourcesItUses() {
-        assertSources("/one", "COPY one /");
-        assertSources("/one /two", "cOpY --chown=1:1 --link ./one two /d/");
-        assertSources("/one", "COPY dir/../one /");
-        assertSources("/a*/b", "ADD ../a*/b /");
-        assertSources("/with space", "COPY [\"with space\", \"/d/\"]");
-        assertSources("/o[n]e", "COPY o[n]e /d/");
-        assertSources("/one", "ADD https://example.org/x git@example.org:x/y.git one /");
-        assertSources("/one", "COPY \\\n# comment\n\n   one \\\n /d");
-        assertSources("/dir", "RUN --mount=type=bind,source=dir,target=/m true");
-        assertSources("/dir", "RUN --mount=target=/m,src=./dir --network=none true");
-        assertSources("", "RUN --mount=type=cache,target=/c --mount=type=secret,id=s --mount=type=ssh true");
-        assertSources("", "COPY --from=busybox /bin /bin");
-        assertSources("/two", "ONBUILD COPY two /");
-        assertSources("/one", "RUN <<A cat <<-B\nCOPY two /\nA\n\tB\nCOPY one /");
-        assertSources("/one", "RUN echo ' <<EOF '\nCOPY one /");
-        assertSources("/one", "HEALTHCHECK --interval=1s CMD true\nCOPY one /");
-        assertSources("", "");
-    }
-
-    @Test
-    void aDockerfileThatCannotBeReadForSureUsesEverything() {
-        for (String text : List.of("COPY . /", "COPY / /", "COPY dir/.. /", "COPY $X /", "COPY ${X:-one} /",
-                "COPY o\\ne /", "COPY 'one' /", "COPY [one /", "NEW one /",
-                "COPY --new one /", "COPY --parents one /", "COPY [\"o\\u006ee\", \"/\"]", "RUN --mount=target=/m true",
-                "RUN --mount=type=new,source=one true", "RUN --mount=type=bind,source=$X,target=/m true",
-                "RUN --mount true", "RUN --new true",
-                "ONBUILD ADD . /", "RUN true \\\\\n one")) {
-            assertSources("/", text);
-        }
-        for (String first : List.of("# syntax=example/other", "# syntax=docker/dockerfile-not", "#!/usr/bin/env x",
-                " # escape=`",
-                "# escape=`\n# SYNTAX = example/other:1")) {
-            assertEquals(Set.of("/"), read(first + "\nFROM x\n", Map.of()).sources(), first);
-        }
-        for (String first : List.of("# syntax=docker/dockerfile:1",
-                "# syntax = docker.io/docker/dockerfile-upstream:master@sha256:0 x", "# check=skip=all",
-                "# a comment\n# syntax=example/other")) {
-            assertEquals(Set.of(), read(first + "\nFROM x\n", Map.of()).sources(), first);
-        }
-        assertEquals(Set.of("/"), read("FROM x\n", Map.of("BUILDKIT_SYNTAX", "example/other")).sources());
-    }
-
-    @Test
-    void aDockerfileTellsWhichImagesItBuildsOn() {
-        assertBases("app:1", "FROM --platform=linux/amd64 app:1 AS a\nFROM A\nCOPY --from=a / /\nCOPY --from=0 / /\n");
-        assertBases("app:1 b tool",
-                "FROM app:1\nCOPY --from=tool / /\nRUN --mount=from=b,target=/m true\nFROM scratch AS b\n");
-        assertBases("1 app", "FROM app\nCOPY --from=1 / /\n");
-        assertBases("app-base:2", "ARG N=app T=2\nARG I=\"${N}-base:$T\"\nFROM ${I}\nARG I=other\n");
-        assertBases("app:9", "ARG T=1\nFROM app:${T}\n", "T", "9");
-        assertBases("app:9 x", "FROM x\nFROM app:${T:-${U:-9}}${V:+no}${W-}\n");
-        assertBases("app:$TARGETARCH", "FROM app:$TARGETARCH\n");
-        assertBases("app:$A", "ARG A=\"\\$A\"\nFROM app:$A\n", "A", "$A");
-        assertTrue(read("FROM x\nonbuild run true\n", Map.of()).triggers());
-        assertFalse(read("FROM x\nRUN onbuild\n", Map.of()).triggers());
-    }
-
     // What a fingerprint covers
 
     @Test
-    void onlyWhatTheDockerfileUsesIsRead() throws IOException {
+    void onlyWhatTheDockerfileUsesIsRead() throws Exception {
         assertEquals(Set.of("one"), seen("COPY one /").keySet());
         assertEquals(Set.of("dir", "dir/a", "dir/sub", "dir/sub/c"), seen("COPY dir /").keySet());
         assertEquals(Set.of("dir/a"), seen("COPY */[a-z] /").keySet());
@@ -116,7 +72,7 @@ class FingerprintTest {
     }
 
     @Test
-    void linksThatGoRoundOrNowhereDoNoHarm() throws IOException {
+    void linksThatGoRoundOrNowhereDoNoHarm() throws Exception {
         Files.createSymbolicLink(context.resolve("loop"), Path.of("loop"));
         Files.createSymbolicLink(context.resolve("star*"), Path.of("*"));
         Files.createSymbolicLink(context.resolve("grows"), Path.of("dir/../grows/grows"));
@@ -127,7 +83,7 @@ class FingerprintTest {
     }
 
     @Test
-    void contentTypeModeAndLinkTargetCountButTimesDoNot() throws IOException {
+    void contentTypeModeAndLinkTargetCountButTimesDoNot() throws Exception {
         Set<String> values = new HashSet<>(Set.of(value("COPY . /")));
         Files.setLastModifiedTime(context.resolve("one"), FileTime.fromMillis(0));
         assertFalse(values.add(value("COPY . /")), "a time");
@@ -150,14 +106,15 @@ class FingerprintTest {
     }
 
     @Test
-    void everythingOutsideTheFilesCountsAndNothingCanBeTakenForAnother() {
-        List<Fingerprints.Inputs> all = List.of(
+    void everythingOutsideTheFilesCountsAndNothingCanBeTakenForAnother() throws Exception {
+        List<Recipe> all = List.of(
                 inputs("", Map.of(), "", "", List.of(), Map.of()), inputs(" ", Map.of(), "", "", List.of(), Map.of()),
-                inputs("", Map.of("A", "BC"), "", "", List.of(), Map.of()),
-                inputs("", Map.of("AB", "C"), "", "", List.of(), Map.of()),
-                inputs("", Map.of("A", ""), "", "", List.of(), Map.of()),
-                inputs("", Map.of("A", "1", "B", "2"), "", "", List.of(), Map.of()),
-                inputs("", Map.of(), "A", "", List.of(), Map.of()), inputs("", Map.of(), "", "A", List.of(), Map.of()),
+                inputs("ARG A AB B", Map.of("A", "BC"), "", "", List.of(), Map.of()),
+                inputs("ARG A AB B", Map.of("AB", "C"), "", "", List.of(), Map.of()),
+                inputs("ARG A AB B", Map.of("A", ""), "", "", List.of(), Map.of()),
+                inputs("ARG A AB B", Map.of("A", "1", "B", "2"), "", "", List.of(), Map.of()),
+                inputs("FROM x AS A", Map.of(), "A", "", List.of(), Map.of()),
+                inputs("", Map.of(), "", "A", List.of(), Map.of()),
                 inputs("", Map.of(), "", "", List.of("A"), Map.of()),
                 inputs("", Map.of(), "", "", List.of("A", "B"), Map.of()),
                 inputs("", Map.of(), "", "", List.of("B", "A"), Map.of()),
@@ -166,53 +123,124 @@ class FingerprintTest {
                 inputs("", Map.of(), "", "", List.of(), Map.of("A", "B")));
         Set<String> values = new HashSet<>();
         for (var inputs : all) assertTrue(values.add(fingerprint(inputs).value()), inputs.toString());
-        assertTrue(values.add(Fingerprints.Fingerprint.of(all.get(0), Fingerprints.Scope.WHOLE).value()));
-        for (String value : values) assertTrue(value.matches("v1s?:[0-9a-f]{64}"), value);
+        assertTrue(values.add(Fingerprint.of(all.get(0), Coverage.whole(Set.of(Coverage.MAIN)), BUILDKIT).value()));
+        for (String value : values) assertTrue(Fingerprint.isValue(value), value);
+    }
+
+    /** An image keeps its label: another value for the same inputs would build every image once more. */
+    @Test
+    void theValueOfAFingerprintStaysWhatItIs() throws Exception {
+        Files.setAttribute(context.resolve("one"), "unix:mode", 0100644);
+        Recipe recipe = inputs("FROM y AS t\nARG A\nCOPY one /", Map.of("A", "\u00e9"), "t", "linux/arm64",
+                List.of("--network", "host", "--pull"), Map.of("b:1", "v2:0"));
+        assertEquals("v2:191041202e1d0206cfa84d4342a930ba259ed5a1e59c1611e690ed0e1df3c854",
+                fingerprint(recipe).value());
     }
 
     @Test
-    void secretsAreNoInput() {
-        assertEquals(fingerprint(inputs("", Map.of(), "", "", List.of("--pull"), Map.of())).value(),
-                fingerprint(
-                        inputs("", Map.of(), "", "", List.of("--secret", "id=a", "--pull", "--secret=id=b"), Map.of()))
-                        .value());
-    }
-
-    @Test
-    void aLabelTellsWhatItsFingerprintCovered() {
-        for (var scope : Fingerprints.Scope.values()) {
-            String label = Fingerprints.Fingerprint
-                    .of(inputs("COPY one /", Map.of(), "", "", List.of(), Map.of()), scope).value();
-            assertEquals(scope, Fingerprints.Scope.of(label));
+    void whatBuildsAndWhatTheClientAddsCount() throws Exception {
+        Recipe recipe = inputs("ARG HTTP_PROXY", Map.of(), "", "", List.of(), Map.of());
+        Set<String> values = new HashSet<>();
+        SortedMap<String, String> none = new TreeMap<>();
+        for (Surroundings surroundings : List.of(BUILDKIT, Surroundings.of(BuilderKind.LEGACY),
+                new Surroundings(BuilderKind.BUILDKIT, new TreeMap<>(Map.of("HTTP_PROXY", "x")), none),
+                new Surroundings(BuilderKind.BUILDKIT, none, new TreeMap<>(Map.of("git revision", "x"))))) {
+            assertTrue(values.add(Fingerprint.of(recipe, Coverage.NONE, surroundings).value()));
         }
-        assertEquals(Fingerprints.Scope.WHOLE, Fingerprints.Scope.of(value("COPY . /")),
-                "where both are the same there is one label");
-        assertEquals(Fingerprints.Scope.WHOLE, Fingerprints.Scope.of("v2:who knows"));
+        assertFalse(values.add(Fingerprint.of(recipe, Coverage.NONE,
+                new Surroundings(BuilderKind.BUILDKIT, new TreeMap<>(Map.of("FTP_PROXY", "x")), none)).value()));
     }
 
     @Test
-    void foldersGivenAsNamedContextsAreCovered() throws IOException {
-        Path extra = Files.createDirectories(work.resolve("extra"));
-        Files.writeString(extra.resolve("x"), "1");
-        for (List<String> options : List.of(List.of("--build-context", "e=" + extra),
-                List.of("--build-context=e=" + extra))) {
-            var inputs = inputs("COPY --from=e x /", Map.of(), "", "", options, Map.of());
-            String before = fingerprint(inputs).value();
-            Files.writeString(extra.resolve("x"), options.toString());
-            assertNotEquals(before, fingerprint(inputs).value());
+    void onlyArgumentsThatTheBuildSeesCount() throws Exception {
+        for (String text : List.of("", "FROM x AS unneeded\nARG A\nFROM y", "RUN echo $A", "ONBUILD ARG A")) {
+            assertEquals(value(text), fingerprint(inputs(text, Map.of("A", "1"), "", "", List.of(), Map.of())).value(),
+                    text);
         }
-        assertEquals(5 + 1,
-                fingerprint(
-                        inputs("", Map.of(), "", "", List.of("--build-context", "e=docker-image://busybox"), Map.of()))
-                        .manifest()
-                        .files().size(),
-                "and the whole context");
+        for (String text : List.of("ARG A", "ARG A=2 B", "FROM x AS a\nARG A\nFROM y\nCOPY --from=a / /",
+                "FROM x AS a\nONBUILD ARG A\nFROM a", "NEW instruction")) {
+            assertNotEquals(value(text),
+                    fingerprint(inputs(text, Map.of("A", "1"), "", "", List.of(), Map.of())).value(), text);
+        }
+        for (String argument : List.of("BUILDKIT_INLINE_CACHE", "SOURCE_DATE_EPOCH", "TARGETARCH")) {
+            assertNotEquals(value(""),
+                    fingerprint(inputs("", Map.of(argument, "1"), "", "", List.of(), Map.of())).value(), argument);
+        }
+        Recipe recipe = inputs("", Map.of("A", "1"), "", "", List.of(), Map.of());
+        assertNotEquals(Fingerprint.of(inputs("", Map.of(), "", "", List.of(), Map.of()), all(), BUILDKIT).value(),
+                Fingerprint.of(recipe, all(), BUILDKIT).value(), "a base may ask for it");
+    }
+
+    private static Coverage all() {
+        return new Coverage(new TreeMap<>(), true);
+    }
+
+    // Named contexts
+
+    @Test
+    void aFolderAsNamedContextCountsByWhatIsUsedOfIt() throws Exception {
+        Path one = Files.createDirectories(work.resolve("one"));
+        Path other = Files.createDirectories(work.resolve("other/one"));
+        for (Path folder : List.of(one, other)) {
+            Files.writeString(folder.resolve("x"), "1");
+            Files.writeString(folder.resolve("y"), "1");
+            Files.writeString(folder.resolve("z"), "1");
+            Files.writeString(folder.resolve(".dockerignore"), "z");
+        }
+        for (String text : List.of("COPY --from=e x /", "FROM e\nCOPY dir /",
+                "RUN --mount=from=e,source=x,target=/x true")) {
+            String before = named(text, "e=" + one).value();
+            assertEquals(before, named(text, "e=" + other).value(), "wherever it is");
+            assertNotEquals(before, named(text, "e=" + context).value(), text);
+            Files.writeString(one.resolve("z"), text);
+            assertEquals(before, named(text, "e=" + one).value(), "a file that it ignores");
+            Files.writeString(one.resolve("y"), text);
+            assertEquals(text.contains("x"), before.equals(named(text, "e=" + one).value()), "a file that is not used");
+            Files.writeString(one.resolve("y"), "1");
+            Files.writeString(one.resolve("x"), text);
+            assertNotEquals(before, named(text, "e=" + one).value(), "a file that is used");
+            Files.writeString(one.resolve("x"), "1");
+        }
+        assertEquals(named("COPY one /", "e=" + one).value(), value("COPY one /"), "a context that is not used");
+        assertEquals(Set.of("//e/x"), named("COPY --from=e x z /", "e=" + one).manifest().files().keySet());
+        assertNotEquals(named("COPY --from=e x /", "e=docker-image://a").value(),
+                named("COPY --from=e x /", "e=docker-image://b").value());
+    }
+
+    @Test
+    void anOciLayoutCountsByTheImageInIt() throws Exception {
+        Path layout = Files.createDirectories(work.resolve("layout"));
+        String image = "{\"mediaType\":\"m\",\"platform\":{\"os\":\"linux\"},\"digest\":\"%s\",\"annotations\":"
+                + "{\"org.opencontainers.image.ref.name\":\"%s\"}}";
+        String index = "{\"schemaVersion\":2,\"manifests\":[%s]}";
+        Set<String> values = new HashSet<>();
+        for (String where : List.of("layout:v1", "layout", "layout:other")) {
+            String context = "e=oci-layout://" + work.resolve(where);
+            values.clear();
+            assertTrue(values.add(named("FROM e", context).value()), "nothing there");
+            for (String digest : List.of("sha256:1", "sha256:2")) {
+                Files.writeString(layout.resolve("index.json"), index.formatted(image.formatted(digest, "v1")));
+                assertTrue(values.add(named("FROM e", context).value()), where);
+                assertFalse(values.add(named("FROM e", context).value()), where);
+            }
+            Files.delete(layout.resolve("index.json"));
+        }
+        Files.writeString(layout.resolve("index.json"),
+                index.formatted(image.formatted("sha256:1", "a") + "," + image.formatted("sha256:2", "b")));
+        assertNotEquals(named("FROM e", "e=oci-layout://" + layout + ":a").value(),
+                named("FROM e", "e=oci-layout://" + layout + ":b").value());
+        assertEquals(named("FROM e", "e=oci-layout://" + layout + ":a").value(),
+                named("FROM e", "e=oci-layout://" + layout + "@sha256:1").value());
+    }
+
+    private Fingerprint named(String text, String context) throws RecipeException {
+        return fingerprint(inputs(text, Map.of(), "", "", List.of("--build-context", context), Map.of()));
     }
 
     // Ignored files (what each pattern means is compared with BuildKit)
 
     @Test
-    void theIgnoreFileBesideTheDockerfileWins() throws IOException {
+    void theIgnoreFileBesideTheDockerfileWins() throws Exception {
         Path dockerfile = Files.createDirectories(work.resolve("elsewhere")).resolve("D[1]");
         Files.writeString(dockerfile, "FROM x\nCOPY . /\n");
         Files.writeString(context.resolve(".dockerignore"), "one\n.dockerignore");
@@ -233,7 +261,7 @@ class FingerprintTest {
     }
 
     @Test
-    void ignoredFoldersAreMadeForWhatIsNotIgnoredInThem() throws IOException {
+    void ignoredFoldersAreMadeForWhatIsNotIgnoredInThem() throws Exception {
         Files.writeString(context.resolve(".dockerignore"), "*\n!dir/sub/c");
         assertEquals(Set.of("dir", "dir/sub", "dir/sub/c"), seen("COPY . /").keySet());
         assertEquals(Set.of("dir", "dir/sub", "dir/sub/c"), seen("COPY dir /").keySet());
@@ -244,7 +272,7 @@ class FingerprintTest {
     // Awkward files
 
     @Test
-    void namesThatAreNotUtf8AreNeitherLostNorConfused() throws IOException {
+    void namesThatAreNotUtf8AreNeitherLostNorConfused() throws Exception {
         Path one = context.resolve(odd("a%FFb"));
         Files.writeString(one, "x");
         Set<String> values = new HashSet<>(Set.of(value("COPY . /")));
@@ -255,7 +283,7 @@ class FingerprintTest {
         Files.createSymbolicLink(context.resolve("l"), two.getFileName());
         assertEquals(Set.of("l", "a\u00feb"), seen("COPY l /").keySet());
         Files.writeString(context.resolve(odd("n%0A%C3%A9%20")), "x");
-        assertTrue(seen("COPY . /").containsKey(Fingerprints.raw("n\n\u00e9 ")));
+        assertTrue(seen("COPY . /").containsKey(ByteStrings.encode("n\n\u00e9 ")));
     }
 
     @Test
@@ -264,23 +292,103 @@ class FingerprintTest {
         assertTrue(seen("COPY . /").containsKey("pipe"));
     }
 
+    /** Of a process that may not override permissions, also if root runs the tests. */
     @Test
-    void anUnreadableFileIsAnErrorThatNamesItUnlessItIsIgnored() throws IOException {
+    void aFileThatMayNotBeReadIsAFlawOnlyIfTheDockerfileSurelyUsesIt() throws Exception {
+        Path file = Files.writeString(context.resolve("no\nentry"), "");
+        Path folder = Files.createDirectory(context.resolve("pgdata"));
+        Files.writeString(folder.resolve("data"), "");
+        String before = asUser("COPY one /");
+        for (Path each : List.of(file, folder)) {
+            Files.setAttribute(each, "unix:mode", Files.isDirectory(each) ? 0040000 : 0100000);
+        }
+        try {
+            assertEquals(before, asUser("COPY one /"), "it is not used");
+            for (String text : List.of("COPY . /", "COPY pgdata /", "COPY no* /")) {
+                String flaw = asUser(text);
+                assertTrue(flaw.matches("(?s)unreadable /.*/(no\nentry|pgdata): permission denied"), flaw);
+            }
+            for (String text : List.of("COPY $UNKNOWN /", "FROM s-$TARGETARCH\nCOPY one /", "NEW one /")) {
+                String value = asUser(text);
+                assertTrue(Fingerprint.isValue(value), value);
+                assertEquals(value, asUser(text));
+                Files.writeString(context.resolve("one"), text);
+                assertNotEquals(value, asUser(text), "control: other files count");
+            }
+            Files.writeString(context.resolve(".dockerignore"), "no*\npgdata");
+            assertTrue(Fingerprint.isValue(asUser("COPY . /")), "it is ignored");
+        } finally {
+            Files.setAttribute(folder, "unix:mode", 0040755);
+        }
+    }
+
+    private String asUser(String text) {
+        List<String> line = new ArrayList<>(System.getProperty("user.name").equals("root")
+                ? List.of("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+                : List.of());
+        line.addAll(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-classpath",
+                System.getProperty("java.class.path"), User.class.getName(), context.toString(), text));
+        return Harness.command(line.toArray(String[]::new)).run().succeeded().out();
+    }
+
+    /** Prints the fingerprint of a context, as predicted, or what is wrong. */
+    static final class User {
+        public static void main(String... arguments) throws RecipeException {
+            byte[] dockerfile = ("FROM x\n" + arguments[1] + "\n").getBytes(StandardCharsets.UTF_8);
+            try {
+                System.out.print(fingerprint(new Recipe(Reference.parse("app"), Path.of(arguments[0]),
+                        new DockerfileSource.Given(dockerfile), BuildOptions.NONE, new TreeMap<>())).value());
+            } catch (RecipeException e) {
+                Flaw.Unreadable flaw = (Flaw.Unreadable) e.flaw();
+                System.out.print("unreadable " + flaw.file() + ": " + flaw.reason());
+            }
+        }
+    }
+
+    @Test
+    void whoseIgnoreFileCountsDependsOnTheBuilder() throws Exception {
+        Path dockerfile = Files.writeString(work.resolve("D"), "FROM x\nCOPY . /\n");
+        Files.writeString(work.resolve("D.dockerignore"), "one\ndir");
+        Files.writeString(context.resolve(".dockerignore"), "two\ndir");
+        assertEquals(Set.of(".dockerignore", "two"), files(dockerfile, BuilderKind.BUILDKIT));
+        assertEquals(Set.of(".dockerignore", "one"), files(dockerfile, BuilderKind.LEGACY));
+        assertEquals(Set.of(".dockerignore", "two"), files(dockerfile, BuilderKind.PODMAN));
+        Files.delete(work.resolve("D.dockerignore"));
+        Files.writeString(context.resolve(".containerignore"), ".*\ndir\none");
+        assertEquals(Set.of(".containerignore", ".dockerignore", "one"), files(dockerfile, BuilderKind.BUILDKIT));
+        assertEquals(Set.of("two"), files(dockerfile, BuilderKind.PODMAN));
+        Files.writeString(work.resolve("D.containerignore"), ".*\ndir\ntwo");
+        assertEquals(Set.of("one"), files(dockerfile, BuilderKind.PODMAN));
+    }
+
+    @Test
+    void anUnreadableFileIsAnErrorThatNamesItUnlessItIsIgnored() throws Exception {
         Path file = context.resolve("no\nentry");
         Files.writeString(file, "");
         Files.setAttribute(file, "unix:mode", 0100000);
-        assumeFalse(Files.isReadable(file), "root reads everything");
-        String message = assertThrows(Fingerprints.Unreadable.class, () -> value("COPY . /")).getMessage();
-        assertTrue(message.matches("cannot read /.*/no\\\\nentry: permission denied"), message);
+        if (Files.isReadable(file)) { // root reads everything, unless it may not
+            Harness.Result run = Harness.script("all",
+                    "FingerprintTest#anUnreadableFileIsAnErrorThatNamesItUnlessItIsIgnored")
+                    .startedBy("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+                    .env("XDG_CACHE_HOME", Harness.newFolder()).run().succeeded();
+            assertTrue(run.out().endsWith("\n1 passed, 0 failed, 0 skipped\n"), run.toString());
+            return;
+        }
+        Flaw.Unreadable flaw = unreadable("COPY . /");
+        assertEquals(file.toRealPath(), flaw.file());
+        assertEquals("permission denied", flaw.reason());
         Files.writeString(context.resolve(".dockerignore"), "no*");
         assertDoesNotThrow(() -> value("COPY . /"));
     }
 
     @Test
-    void aMissingContextIsAnErrorThatNamesIt() {
+    void aMissingContextIsAnErrorThatNamesIt() throws Exception {
         context = work.resolve("missing\u001b[31m");
-        assertEquals("cannot read " + work + "/missing\\u{1b}[31m: no such file or folder",
-                assertThrows(Fingerprints.Unreadable.class, () -> value("COPY . /")).getMessage());
+        Flaw.Unreadable flaw = unreadable("COPY . /");
+        assertEquals(context, flaw.file());
+        assertEquals("no such file or folder", flaw.reason());
+        assertEquals(context, flaw.recipe().context());
+        assertEquals(work + "/missing\\u001b[31m", Printable.path(flaw.file()));
     }
 
     // Changes meanwhile
@@ -292,57 +400,93 @@ class FingerprintTest {
             var file = context.resolve("dir/sub/c");
             String content = Files.readString(file);
             var before = fingerprint(inputs);
-            assertTrue(before.unchanged(inputs), "also if it was written just now");
+            assertTrue(before.isUnchanged(inputs, BUILDKIT), "also if it was written just now");
             Thread.sleep(20); // longer than a tick of the file system's clock
             Files.writeString(file, text.length() + "23456789");
-            assertFalse(before.unchanged(inputs), "the same size");
+            assertFalse(before.isUnchanged(inputs, BUILDKIT), "the same size");
             assertNotEquals(before.value(), fingerprint(inputs).value());
             Files.writeString(file, content);
             assertEquals(before.value(), fingerprint(inputs).value(), "control: nothing but times tells");
-            assertFalse(before.unchanged(inputs));
+            assertFalse(before.isUnchanged(inputs, BUILDKIT));
         }
     }
 
     // What is kept, and said
 
     @Test
-    void aManifestSurvivesBeingWrittenAndNothingElsePassesForOne() {
-        SortedMap<String, String> files = new TreeMap<>(Map.of("a b\n\u00ff%41", "1", "b", "2", "= x", "3"));
-        var manifest = new Fingerprints.Manifest("0", files, new TreeMap<>(Map.of("app:1", "v1:0")));
+    void aManifestSurvivesBeingWrittenAndNothingElsePassesForOne() throws Exception {
+        Map<Manifest.Part, SortedMap<String, String>> parts = new EnumMap<>(Manifest.Part.class);
+        for (Manifest.Part part : Manifest.Part.values()) {
+            parts.put(part, new TreeMap<>(Map.of("a b\n\u00ff%41" + part, "1 \n", "b", "", "= x", "3")));
+        }
+        var manifest = new Manifest(parts);
         String text = manifest.text();
-        assertEquals(Optional.of(manifest), Fingerprints.Manifest.parse(text));
+        assertEquals(Optional.of(manifest), Manifest.parse(text));
         for (int i = 0; i < text.length(); i++) {
-            assertEquals(Optional.empty(), Fingerprints.Manifest.parse(text.substring(0, i)));
+            assertEquals(Optional.empty(), Manifest.parse(text.substring(0, i)));
             assertEquals(Optional.empty(),
-                    Fingerprints.Manifest.parse(text.substring(0, i) + "~" + text.substring(i + 1)));
+                    Manifest.parse(text.substring(0, i) + "~" + text.substring(i + 1)));
         }
         for (String garbage : List.of("", "= ", "\n", text + text, text + " ")) {
-            assertEquals(Optional.empty(), Fingerprints.Manifest.parse(garbage));
+            assertEquals(Optional.empty(), Manifest.parse(garbage));
         }
     }
 
     @Test
-    void aBuildArgumentLeavesNoTraceInTheManifest() {
-        var plain = fingerprint(inputs("", Map.of(), "", "", List.of(), Map.of())).manifest();
-        assertEquals(plain,
-                fingerprint(inputs("", Map.of("TOKEN", "hunter2"), "", "", List.of("--label", "x=hunter2"), Map.of()))
-                        .manifest());
+    void aValueLeavesNoTraceInTheManifest() throws Exception {
+        String text = fingerprint(inputs("ARG TOKEN\nENV password=hunter3", Map.of("TOKEN", "hunter2"), "", "",
+                List.of("--label", "x=hunter2"), Map.of())).manifest().text();
+        assertFalse(text.contains("hunter"), text);
+        assertTrue(text.lines().filter(line -> line.matches("[ALOS] .*"))
+                .allMatch(line -> line.matches(". \\S+ [0-9a-f]{4}")), text);
     }
 
     @Test
-    void itSaysWhyAnImageIsStale() {
-        var before = manifest("D", "b:1=1", "a=1", "b=1", "c=1", "d=1", "e=1");
-        assertEquals("Dockerfile changed; 1 file added (src/new.conf)",
-                why(before, manifest("E", "b:1=1", "a=1", "b=1", "c=1", "d=1", "e=1", "src/new.conf=1")));
-        assertEquals("3 files changed (a, b, c)",
-                why(before, manifest("D", "b:1=1", "a=2", "b=2", "c=2", "d=1", "e=1")));
-        assertEquals("4 files changed (a, b, c, …); 1 file removed (e)",
-                why(before, manifest("D", "b:1=1", "a=2", "b=2", "c=2", "d=2")));
-        assertEquals("base b:1 changed", why(before, manifest("D", "b:1=2", "a=1", "b=1", "c=1", "d=1", "e=1")));
-        assertEquals("build arguments or options changed", why(before, before));
-        assertEquals("1 file added (\\u{1b}[2J\\n\\u{202e}\u00e9\ufffd)",
-                why(manifest("D", "b:1=1"),
-                        manifest("D", "b:1=1", Fingerprints.raw("\u001b[2J\n\u202e\u00e9") + "\u00ff=1")));
+    void itSaysWhatHasChanged() throws Exception {
+        Manifest before = changed("COPY . /", "", List.of(), "");
+        assertEquals(List.of(), Manifest.changes(before, changed("COPY . /", "", List.of(), "")));
+        assertEquals(List.of(new Change.DockerfileChanged(OptionalInt.of(2))),
+                Manifest.changes(before, changed("COPY  . /", "", List.of(), "")));
+        assertEquals(List.of(new Change.DockerfileChanged(OptionalInt.of(3))),
+                Manifest.changes(before, changed("COPY . /\nUSER 1", "", List.of(), "")));
+        assertEquals(List.of(new Change.TargetChanged(Optional.empty(), Optional.of("t"))),
+                Manifest.changes(changed("FROM x AS t", "", List.of(), ""),
+                        changed("FROM x AS t", "t", List.of(), "")));
+        assertEquals(List.of(new Change.PlatformChanged(Optional.empty(), Optional.of("linux/arm64"))),
+                Manifest.changes(before, changed("COPY . /", "", List.of(), "linux/arm64")));
+        assertEquals(List.of(new Change.OptionsChanged(List.of("--label", "--network"))),
+                Manifest.changes(changed("", "", List.of("--label", "a=b"), ""),
+                        changed("", "", List.of("--label=a=c", "--network=host"), "")));
+        Recipe recipe = inputs("ARG A B", Map.of("A", "1"), "", "", List.of(), Map.of("b:1", "v2:0"));
+        Manifest one = fingerprint(recipe).manifest();
+        assertEquals(List.of(new Change.ArgumentsChanged(List.of("A", "B"))), Manifest.changes(one, fingerprint(
+                inputs("ARG A B", Map.of("A", "2", "B", ""), "", "", List.of(), Map.of("b:1", "v2:0"))).manifest()));
+        assertEquals(List.of(new Change.BasesChanged(Change.How.CHANGED, List.of("b:1"))), Manifest.changes(one,
+                fingerprint(recipe.withBases(new TreeMap<>(Map.of("b:1", "v2:1")))).manifest()));
+        assertEquals(List.of(new Change.BuilderChanged(BuilderKind.BUILDKIT, BuilderKind.LEGACY)), Manifest.changes(one,
+                Fingerprint.of(recipe, Coverage.NONE, Surroundings.of(BuilderKind.LEGACY)).manifest()));
+        assertEquals(List.of(new Change.SurroundingsChanged(List.of("revision"))), Manifest.changes(one,
+                Fingerprint.of(recipe, Coverage.NONE, new Surroundings(BuilderKind.BUILDKIT, new TreeMap<>(),
+                        new TreeMap<>(Map.of("revision", "1")))).manifest()));
+        Files.writeString(context.resolve("one"), "more");
+        Files.delete(context.resolve("two"));
+        Files.writeString(context.resolve("n\u00e9w"), "");
+        assertEquals(List.of(new Change.FilesChanged(Change.How.ADDED, List.of(ByteStrings.encode("n\u00e9w"))),
+                new Change.FilesChanged(Change.How.CHANGED, List.of("one")),
+                new Change.FilesChanged(Change.How.REMOVED, List.of("two"))),
+                Manifest.changes(before, changed("COPY . /", "", List.of(), "")));
+        Files.writeString(context.resolve(".dockerignore"), "a\\d");
+        Manifest unclear = changed("COPY one /", "", List.of(), "");
+        Files.writeString(context.resolve(".dockerignore"), "a\\w");
+        assertEquals(List.of(new Change.IgnoreRulesChanged()),
+                Manifest.changes(unclear, changed("COPY one /", "", List.of(), "")));
+        assertEquals(List.of(new Change.CoverageChanged()), Manifest.changes(one,
+                Fingerprint.of(recipe, all(), BUILDKIT).manifest()));
+    }
+
+    private Manifest changed(String text, String target, List<String> options, String platform)
+            throws RecipeException {
+        return fingerprint(inputs(text, Map.of(), target, platform, options, Map.of())).manifest();
     }
 
     /** A relative path by its bytes, whatever the locale. */
@@ -351,59 +495,43 @@ class FingerprintTest {
         return absolute.getRoot().relativize(absolute);
     }
 
-    private static String why(Fingerprints.Manifest before, Fingerprints.Manifest now) {
-        return Fingerprints.Manifest.whyStale(before, now);
+    private Recipe inputs(String text, Map<String, String> arguments, String target, String platform,
+            List<String> options, Map<String, String> bases) throws RecipeException {
+        byte[] dockerfile = ("FROM x\n" + text + "\n").getBytes(StandardCharsets.UTF_8);
+        return new Recipe(Reference.parse("app"), context, new DockerfileSource.Given(dockerfile),
+                new BuildOptions(new TreeMap<>(arguments), Set.of(), given(target), given(platform), options),
+                new TreeMap<>(bases));
     }
 
-    private static Fingerprints.Manifest manifest(String dockerfile, String base, String... files) {
-        return new Fingerprints.Manifest(dockerfile, map(files), map(base));
+    private static Optional<String> given(String option) {
+        return option.isEmpty() ? Optional.empty() : Optional.of(option);
     }
 
-    private static SortedMap<String, String> map(String... pairs) {
-        SortedMap<String, String> map = new TreeMap<>();
-        for (String pair : pairs) map.put(pair.split("=")[0], pair.split("=")[1]);
-        return map;
+    private static Fingerprint fingerprint(Recipe recipe) throws RecipeException {
+        return Fingerprint.of(recipe, recipe.readDockerfile(BuilderKind.BUILDKIT).coverage(false), BUILDKIT);
     }
 
-    private static Fingerprints.Dockerfile read(String text, Map<String, String> arguments) {
-        return Fingerprints.Dockerfile.of(null, text.getBytes(StandardCharsets.UTF_8), arguments);
-    }
-
-    private static void assertSources(String expected, String text) {
-        List<String> sources = new ArrayList<>(read("FROM x\n" + text + "\n", Map.of()).sources());
-        if (sources.contains("/")) sources = List.of("/");
-        assertEquals(expected.isEmpty() ? List.of() : text.contains("with space") ? List.of(expected)
-                : Arrays.asList(expected.split(" ")), sources, text);
-    }
-
-    private static void assertBases(String expected, String text, String... argument) {
-        Map<String, String> arguments = argument.length == 0 ? Map.of() : Map.of(argument[0], argument[1]);
-        assertEquals(expected, String.join(" ", read(text, arguments).bases()), text);
-    }
-
-    private Fingerprints.Inputs inputs(String text, Map<String, String> arguments, String target, String platform,
-            List<String> options,
-            Map<String, String> bases) {
-        return new Fingerprints.Inputs(context, read("FROM x\n" + text + "\n", arguments), arguments, target, platform,
-                options, new TreeMap<>(bases));
-    }
-
-    private static Fingerprints.Fingerprint fingerprint(Fingerprints.Inputs inputs) {
-        return Fingerprints.Fingerprint.of(inputs, Fingerprints.Scope.SEEN);
-    }
-
-    private String value(String text) {
+    private String value(String text) throws RecipeException {
         return fingerprint(inputs(text, Map.of(), "", "", List.of(), Map.of())).value();
     }
 
-    private SortedMap<String, String> seen(String text) {
+    private Flaw.Unreadable unreadable(String text) {
+        return (Flaw.Unreadable) assertThrows(RecipeException.class, () -> value(text)).flaw();
+    }
+
+    private SortedMap<String, String> seen(String text) throws RecipeException {
         return fingerprint(inputs(text, Map.of(), "", "", List.of(), Map.of())).manifest().files();
     }
 
-    private Set<String> files(Path dockerfile) {
-        var inputs = new Fingerprints.Inputs(context, Fingerprints.Dockerfile.read(dockerfile, Map.of()), Map.of(), "",
-                "", List.of(), new TreeMap<>());
-        Set<String> files = new HashSet<>(fingerprint(inputs).manifest().files().keySet());
+    private Set<String> files(Path dockerfile) throws RecipeException {
+        return files(dockerfile, BuilderKind.BUILDKIT);
+    }
+
+    private Set<String> files(Path dockerfile, BuilderKind builder) throws RecipeException {
+        Recipe recipe = new Recipe(Reference.parse("app"), context, new DockerfileSource.InFile(dockerfile),
+                BuildOptions.NONE, new TreeMap<>());
+        Set<String> files = new HashSet<>(Fingerprint.of(recipe, recipe.readDockerfile(builder).coverage(false),
+                Surroundings.of(builder)).manifest().files().keySet());
         files.removeIf(f -> f.startsWith("dir"));
         return files;
     }

@@ -1,3 +1,15 @@
+//SOURCES EngineStarts.java
+//SOURCES Journal.java
+//SOURCES Pasteable.java
+//SOURCES Programs.java
+
+package ensureimage.testing;
+
+import ensureimage.engine.CacheFolder;
+import ensureimage.throwaway.EngineSpec;
+import ensureimage.throwaway.EngineUnavailable;
+import ensureimage.throwaway.Machine;
+import ensureimage.throwaway.ThrowawayEngine;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -11,7 +23,6 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -26,6 +37,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import java.util.function.IntFunction;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -34,12 +46,15 @@ import java.util.stream.Stream;
  * <p>Whatever it starts or makes, it also ends and removes: when a command is over, at the end of the run, or when the
  * test JVM is told to stop.
  */
-final class Harness {
+public final class Harness {
 
-    private static final Duration TIMEOUT = Duration.ofMinutes(3);
+    /** Nothing is timed: this is only how long to wait for what never comes, on a machine that is busy with other things. */
+    public static final Duration SOON = Duration.ofMinutes(4);
+    private static final Duration TIMEOUT = Duration.ofMinutes(12);
     private static final Duration GRACE = Duration.ofSeconds(3);
     private static final List<AutoCloseable> CLOSED_AT_END = new ArrayList<>();
     private static final Set<Running> RUNNING = ConcurrentHashMap.newKeySet();
+    private static final Set<Path> KEPT = ConcurrentHashMap.newKeySet();
     private static volatile boolean ending;
 
     static {
@@ -55,7 +70,7 @@ final class Harness {
     // ---- Commands
 
     /** A program with its arguments, as a process of its own. */
-    static Command command(String... line) {
+    public static Command command(String... line) {
         return new Command(List.of(line));
     }
 
@@ -63,7 +78,7 @@ final class Harness {
      * One of the scripts (`ensure_image`), as a process of its own. It is the class that was compiled into this run, so
      * it starts without JBang; {@link #jbangw} goes the user's way.
      */
-    static Command script(String name, String... arguments) {
+    public static Command script(String name, String... arguments) {
         return java(Stream.concat(Archive.OPTION.stream(), Stream.of(name)), arguments);
     }
 
@@ -74,32 +89,43 @@ final class Harness {
         return new Command(Stream.of(java, options, Arrays.stream(arguments)).flatMap(part -> part).toList());
     }
 
-    /** The classes of a script whose look-up fails, as a JVM likes to have them: a third less for each start. */
+    /** The classes of scripts that fail, as a JVM likes to have them: a start takes half of the time. */
     private static final class Archive {
         static final Optional<String> OPTION = make();
 
         private static Optional<String> make() {
             var folder = newFolder();
             write(folder.resolve("Dockerfile"), "FROM scratch\n");
-            var list = folder.resolve("classes").toString();
-            var archive = folder.resolve("archive").toString();
-            java(Stream.of("-XX:DumpLoadedClassList=" + list, "ensure_image"), "--format", "json", "--verbose",
-                    "--docker", "false", "app=.")
-                    .in(folder).run();
-            var made = java(Stream.of("-Xshare:dump", "-XX:SharedClassListFile=" + list,
-                    "-XX:SharedArchiveFile=" + archive)).run();
-            return made.status() == 0 ? Optional.of("-XX:SharedArchiveFile=" + archive) : Optional.empty();
+            var classes = Stream
+                    .of(List.of("ensure_image", "--format", "json", "--verbose", "--docker", "false", "app=."),
+                            List.of("with_docker", "no-such-program"), List.of("race_repro", "--strategy", "no-such"))
+                    .flatMap(line -> loadedBy(line, folder)).distinct().collect(Collectors.joining("\n"));
+            var list = write(folder.resolve("classes"), classes);
+            var archive = "-XX:SharedArchiveFile=" + folder.resolve("archive");
+            var made = java(Stream.of("-Xshare:dump", "-XX:SharedClassListFile=" + list, archive)).run();
+            return made.status() == 0 ? Optional.of(archive) : Optional.empty();
+        }
+
+        private static Stream<String> loadedBy(List<String> line, Path folder) {
+            var list = folder.resolve(line.get(0));
+            java(Stream.of("-XX:DumpLoadedClassList=" + list, line.get(0)),
+                    line.subList(1, line.size()).toArray(String[]::new)).in(folder).run();
+            try {
+                return Files.readAllLines(list).stream();
+            } catch (IOException e) {
+                return Stream.of(); // another kind of JVM
+            }
         }
     }
 
     /** The wrapper of this checkout. */
-    static Command jbangw(String... arguments) {
+    public static Command jbangw(String... arguments) {
         return new Command(Stream.concat(Stream.of(root().resolve("jbangw").toString()), Arrays.stream(arguments))
                 .toList());
     }
 
     /** Starts them at the same moment; the results in the same order, once all have ended. */
-    static List<Result> together(int count, IntFunction<Command> commands) {
+    public static List<Result> together(int count, IntFunction<Command> commands) {
         var barrier = new CyclicBarrier(count);
         var pool = Executors.newFixedThreadPool(count);
         try {
@@ -124,16 +150,16 @@ final class Harness {
     }
 
     /** The label of containers that only serve to read a file. */
-    static final String READER = "ensure_image.test=reader";
+    public static final String READER = "ensure_image.test=reader";
 
     /** In place of the content of a file that an image does not have. */
-    static final String NO_FILE = "no such file";
+    public static final String NO_FILE = "no such file";
 
     /**
      * What a file in an image says, without the blanks around, or {@link #NO_FILE}; empty if there is no image. It is
      * copied, not printed by a container: docker can lose what a short one prints (moby/moby#27289).
      */
-    static Optional<String> fileIn(String image, String file, Function<String[], Result> docker) {
+    public static Optional<String> fileIn(String image, String file, Function<String[], Result> docker) {
         var copy = newFolder().resolve("copy");
         var container = docker.apply(new String[] {"create", "--label", READER, "--network", "none", image, "none"});
         if (container.status() != 0) {
@@ -152,30 +178,33 @@ final class Harness {
         }
     }
 
-    /** A process that has ended. */
-    record Result(List<String> line, int status, String out, String err) {
+    /**
+     * A process that has ended.
+     *
+     * @param command as it can be pasted into a shell
+     */
+    public record Result(String command, int status, String out, String err) {
 
         /** This result, or an error with everything that the program printed. */
-        Result expect(int expected) {
+        public Result expect(int expected) {
             if (status != expected) {
                 throw new AssertionError("expected exit status " + expected + ", got " + this);
             }
             return this;
         }
 
-        Result succeeded() {
+        public Result succeeded() {
             return expect(0);
         }
 
         @Override
         public String toString() {
-            return "exit status " + status + " of " + String.join(" ", line) + "\n--- stdout\n" + out + "--- stderr\n"
-                    + err;
+            return "exit status " + status + " of " + command + "\n--- stdout\n" + out + "--- stderr\n" + err;
         }
     }
 
     /** How to start a process; each method but the last two changes it and returns it. */
-    static final class Command {
+    public static final class Command {
 
         private final List<String> line;
         private final Map<String, String> environment = new TreeMap<>(System.getenv());
@@ -185,16 +214,16 @@ final class Harness {
 
         private Command(List<String> line) {
             this.line = List.copyOf(line);
-            without("CI", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"); // what is printed does not depend on where tests run
+            without("CI", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "JBANGW_JBANG"); // what is printed does not depend on where tests run
         }
 
         /** The program and its arguments. */
-        List<String> line() {
+        public List<String> line() {
             return line;
         }
 
         /** The same with all that was said of it, started by another program that takes a command line: `setsid`. */
-        Command startedBy(String... starter) {
+        public Command startedBy(String... starter) {
             var command = new Command(Stream.concat(Arrays.stream(starter), line.stream()).toList());
             command.environment.clear();
             command.environment.putAll(environment);
@@ -204,47 +233,47 @@ final class Harness {
             return command;
         }
 
-        Command env(String name, Object value) {
+        public Command env(String name, Object value) {
             environment.put(name, value.toString());
             return this;
         }
 
-        Command env(Map<String, String> values) {
+        public Command env(Map<String, String> values) {
             environment.putAll(values);
             return this;
         }
 
-        Command without(String... names) {
+        public Command without(String... names) {
             List.of(names).forEach(environment::remove);
             return this;
         }
 
         /** The working folder; the repository's root unless told. */
-        Command in(Path folder) {
+        public Command in(Path folder) {
             this.folder = folder;
             return this;
         }
 
         /** What stdin holds; it is at its end at once unless told. */
-        Command input(String text) {
+        public Command input(String text) {
             input = text.getBytes(StandardCharsets.UTF_8);
             return this;
         }
 
         /** After this the whole process tree is killed and the test fails. */
-        Command timeout(Duration timeout) {
+        public Command timeout(Duration timeout) {
             this.timeout = timeout;
             return this;
         }
 
-        Result run() {
+        public Result run() {
             try (var running = start()) {
                 return running.await();
             }
         }
 
         /** Starts it and returns at once. */
-        Running start() {
+        public Running start() {
             var builder = new ProcessBuilder(line).directory(folder.toFile());
             builder.environment().clear();
             builder.environment().putAll(environment);
@@ -260,7 +289,7 @@ final class Harness {
     }
 
     /** A process under way. Closing it kills it with all its descendants. */
-    static final class Running implements AutoCloseable {
+    public static final class Running implements AutoCloseable {
 
         private final Command command;
         private final Process process;
@@ -285,30 +314,30 @@ final class Harness {
             }
         }
 
-        long pid() {
+        public long pid() {
             return process.pid();
         }
 
-        boolean isAlive() {
+        public boolean isAlive() {
             return process.isAlive();
         }
 
         /** What it has printed so far. */
-        String out() {
+        public String out() {
             return out.text();
         }
 
-        String err() {
+        public String err() {
             return err.text();
         }
 
         /** Sends a signal (`TERM`, `INT`, `KILL`) to this process alone. */
-        void signal(String name) {
+        public void signal(String name) {
             command("kill", "-" + name, Long.toString(pid())).run().succeeded();
         }
 
         /** Its result, once it has ended by itself. */
-        Result await() {
+        public Result await() {
             try {
                 if (!process.waitFor(command.timeout.toMillis(), TimeUnit.MILLISECONDS)) {
                     close();
@@ -326,7 +355,11 @@ final class Harness {
         }
 
         private Result result(int status) {
-            return new Result(command.line, status, out.text(), err.text());
+            Result result = new Result(Pasteable.of(command.line, command.folder, command.environment), status,
+                    out.text(), err.text());
+            Journal.current().ifPresent(journal -> journal.ran(result));
+            EngineStarts.toldBy(result.err);
+            return result;
         }
 
         @Override
@@ -376,34 +409,34 @@ final class Harness {
 
     // ---- Engines
 
-    private static final Map<with_docker.Spec, Object> ENGINES = new HashMap<>();
+    private static final Map<EngineSpec, Object> ENGINES = new ConcurrentHashMap<>();
 
     /**
      * A throwaway engine. The first test that wants it starts it, all share it, and it goes down at the end of the run;
      * so a test names its images after itself. One that spoils its engine starts its own through {@code with_docker}.
      */
-    static with_docker.Engine engine(String version, with_docker.Store store) {
-        synchronized (ENGINES) {
-            var engine = ENGINES.computeIfAbsent(new with_docker.Spec(version, store), Harness::startEngine);
-            if (engine instanceof Exception failure) {
-                // A machine that cannot run engines has not passed these tests: no skipping.
-                throw new AssertionError("no engine " + version + " (" + store + "): " + failure.getMessage(), failure);
-            }
-            return (with_docker.Engine) engine;
+    public static ThrowawayEngine engine(String version, EngineSpec.Store store) {
+        return engine(new EngineSpec(version, store));
+    }
+
+    /** The same; those of equal specifications are shared. */
+    public static ThrowawayEngine engine(EngineSpec spec) {
+        var engine = ENGINES.computeIfAbsent(spec, Harness::startEngine);
+        if (engine instanceof Exception failure) {
+            // A machine that cannot run engines has not passed these tests: no skipping.
+            throw new AssertionError("no engine " + spec.version() + " (" + spec.store() + "): " + failure.getMessage(),
+                    failure);
         }
+        return (ThrowawayEngine) engine;
     }
 
     /** The engine, or why there is none: that would take as long to find out the second time. */
-    private static Object startEngine(with_docker.Spec spec) {
-        var start = System.nanoTime();
+    private static Object startEngine(EngineSpec spec) {
         try {
-            var engine = with_docker.start(spec, with_docker.Progress.NONE);
+            var engine = ownEngine(spec);
             closeAtEnd(engine);
-            System.out.printf("     %6.1f s  Docker %s (%s) started%n", (System.nanoTime() - start) / 1e9,
-                    engine.version(),
-                    spec.store());
             return engine;
-        } catch (with_docker.Failure e) {
+        } catch (EngineUnavailable e) {
             return e;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -411,10 +444,24 @@ final class Harness {
         }
     }
 
+    /** A throwaway engine for one test, which is to close it. */
+    public static ThrowawayEngine ownEngine(EngineSpec spec) throws EngineUnavailable, InterruptedException {
+        var start = System.nanoTime();
+        var engine = ThrowawayEngine.start(spec, machine(), ThrowawayEngine.Progress.NONE);
+        EngineStarts.started(spec, engine, (System.nanoTime() - start) / 1e9);
+        return engine;
+    }
+
+    /** This machine, as {@code with_docker} sees it. */
+    public static Machine machine() {
+        return new Machine(System.getenv(), CacheFolder.find(System.getenv()), Path.of("").toAbsolutePath(),
+                System.getProperty("os.arch"));
+    }
+
     // ---- Waiting
 
     /** Returns as soon as the condition holds; fails if it does not within the time. */
-    static void eventually(String what, Duration limit, Callable<Boolean> condition) {
+    public static void eventually(String what, Duration limit, Callable<Boolean> condition) {
         var end = System.nanoTime() + limit.toNanos();
         try {
             while (!condition.call()) {
@@ -428,7 +475,8 @@ final class Harness {
         }
     }
 
-    private static void pause() {
+    /** A moment, for a loop that looks again and again. */
+    public static void pause() {
         try {
             Thread.sleep(50);
         } catch (InterruptedException e) {
@@ -440,7 +488,7 @@ final class Harness {
     // ---- Files
 
     /** The folder of this checkout: the one above the working folder (or that itself) that holds jbangw. */
-    static Path root() {
+    public static Path root() {
         for (var folder = Path.of("").toAbsolutePath(); folder != null; folder = folder.getParent()) {
             if (Files.exists(folder.resolve("jbangw")) && Files.exists(folder.resolve("tests"))) {
                 return folder;
@@ -450,20 +498,30 @@ final class Harness {
     }
 
     /** A file or folder of this checkout, by its path from the root. */
-    static Path projectFile(String path) {
+    public static Path projectFile(String path) {
         return root().resolve(path);
     }
 
     /** A new, empty folder; removed at the end of the run. */
-    static Path newFolder() {
+    public static Path newFolder() {
         return newFolder(Path.of(System.getProperty("java.io.tmpdir")));
     }
 
+    /** Leaves such a folder behind. */
+    public static void keep(Path folder) {
+        KEPT.add(folder);
+    }
+
     /** The same, in that folder. */
-    static Path newFolder(Path parent) {
+    public static Path newFolder(Path parent) {
         try {
             var folder = Files.createTempDirectory(parent, "ensure_image-test-").toRealPath();
-            closeAtEnd(() -> delete(folder));
+            Journal.current().ifPresent(journal -> journal.made(folder));
+            closeAtEnd(() -> {
+                if (!KEPT.contains(folder)) {
+                    delete(folder);
+                }
+            });
             return folder;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -471,7 +529,7 @@ final class Harness {
     }
 
     /** An executable file with this text: a shell script. A new file each time, as an update is. */
-    static Path program(Path file, String script) {
+    public static Path program(Path file, String script) {
         try {
             Files.deleteIfExists(file);
         } catch (IOException e) {
@@ -485,7 +543,7 @@ final class Harness {
     }
 
     /** Writes a file, and the folders that lead to it. */
-    static Path write(Path file, String text) {
+    public static Path write(Path file, String text) {
         try {
             Files.createDirectories(file.getParent());
             return Files.writeString(file, text);
@@ -494,7 +552,7 @@ final class Harness {
         }
     }
 
-    static void delete(Path folder) throws IOException {
+    public static void delete(Path folder) throws IOException {
         Files.walkFileTree(folder, new SimpleFileVisitor<>() {
             @Override
             public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
@@ -512,7 +570,7 @@ final class Harness {
 
     // ---- The end of the run
 
-    static void closeAtEnd(AutoCloseable resource) {
+    public static void closeAtEnd(AutoCloseable resource) {
         synchronized (CLOSED_AT_END) {
             CLOSED_AT_END.add(resource);
         }
@@ -527,7 +585,7 @@ final class Harness {
     }
 
     /** Ends every process still running, then closes the rest, last made first. May be called twice. */
-    static void closeAll() {
+    public static void closeAll() {
         for (var running : RUNNING) {
             running.close();
         }

@@ -2,6 +2,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ensureimage.testing.Harness;
+import ensureimage.testing.Programs;
+import ensureimage.throwaway.EngineSpec;
+import ensureimage.throwaway.ThrowawayEngine;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -24,20 +28,20 @@ class ImagesTest {
     private static final String INSTALLER = "dependency-installer-test:ubuntu-24.04";
     private static final String INSTANCE = "provisioned-instance:latest";
     private static final String UNSET = Long.toString(0xFFFFFFFFL);
-    private static final Duration SOON = Duration.ofSeconds(60);
+    private static final Duration SOON = Harness.SOON;
 
-    private static with_docker.Engine engine;
+    private static ThrowawayEngine engine;
 
     private final List<Container> containers = new ArrayList<>();
 
     @BeforeAll
     static void buildBoth() {
-        engine = Harness.engine("26.1", with_docker.Store.CONTAINERD);
+        engine = Harness.engine("26.1", EngineSpec.Store.CONTAINERD);
         docker("import", debian().toString(), BASE).succeeded();
         var images = List.of(INSTALLER, INSTANCE);
         Harness.together(images.size(), i -> Harness
-                .script("ensure_image", images.get(i), "--build-arg", "BASE=" + BASE, "--timeout", "540")
-                .env(engine.environment()).timeout(Duration.ofMinutes(10)))
+                .script("ensure_image", images.get(i), "--build-arg", "BASE=" + BASE, "--timeout", "1200")
+                .env(engine.environment()).timeout(Duration.ofMinutes(21)))
                 .forEach(result -> assertTrue(result.succeeded().out().startsWith("built "), result.toString()));
     }
 
@@ -45,22 +49,14 @@ class ImagesTest {
     private static Path debian() {
         var folder = Harness.newFolder();
         var tar = folder.resolve("debian.tar");
-        install("mmdebstrap");
+        Programs.require("mmdebstrap", "mmdebstrap", "debian-archive-keyring");
         // In a mount namespace, so that none of its mounts can be left behind.
         Harness.command("unshare", "--mount", "mmdebstrap", "--mode=root", "--variant=minbase",
                 "--aptopt=Acquire::Languages \"none\"", "--dpkgopt=force-unsafe-io",
                 "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
                 "--dpkgopt=path-exclude=/usr/share/man/*", "trixie", tar.toString())
-                .env("TMPDIR", folder).timeout(Duration.ofMinutes(5)).run().succeeded();
+                .env("TMPDIR", folder).timeout(Duration.ofMinutes(10)).run().succeeded();
         return tar;
-    }
-
-    private static void install(String program) {
-        if (Harness.command("which", program).run().status() != 0) {
-            Harness.command("apt-get", "update").run().succeeded();
-            Harness.command("apt-get", "install", "--yes", "--no-install-recommends", program, "debian-archive-keyring")
-                    .env("DEBIAN_FRONTEND", "noninteractive").run().succeeded();
-        }
     }
 
     @AfterEach

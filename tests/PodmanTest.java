@@ -1,6 +1,9 @@
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ensureimage.testing.Harness;
+import ensureimage.testing.Workbench;
+import ensureimage.throwaway.ThrowawayEngine;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -18,7 +21,7 @@ class PodmanTest {
     /** Podman with images of its own, on any file system and without cgroups. */
     @BeforeEach
     void preparePodman() throws Exception {
-        with_docker.Engine.Tools.require("podman", with_docker.Progress.NONE);
+        Harness.machine().require("podman", ThrowawayEngine.Progress.NONE);
         Path storage = Harness.write(folder.resolve("storage.conf"), "[storage]\ndriver = \"vfs\"\ngraphroot = \""
                 + folder.resolve("images-of-podman") + "\"\nrunroot = \"" + folder.resolve("run") + "\"\n");
         environment = Map.of("CONTAINERS_STORAGE_CONF", storage.toString(), "BUILDAH_ISOLATION", "chroot",

@@ -1,6 +1,9 @@
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ensureimage.testing.Harness;
+import ensureimage.testing.Workbench;
+import ensureimage.throwaway.EngineSpec;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -41,7 +44,7 @@ class ReadmeTest {
 
     private final String readme;
     private final Path folder = Harness.newFolder();
-    private final Workbench bench = new Workbench("28.5", with_docker.Store.CONTAINERD, "1", folder);
+    private final Workbench bench = new Workbench("28.5", EngineSpec.Store.CONTAINERD, "1", folder);
 
     ReadmeTest() throws IOException {
         readme = Files.readString(Harness.projectFile("README.md"));

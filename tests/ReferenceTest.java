@@ -2,6 +2,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ensureimage.recipe.BuildOptions;
+import ensureimage.recipe.BuilderKind;
+import ensureimage.recipe.ImageCollection;
+import ensureimage.recipe.RecipeException;
+import ensureimage.recipe.Reference;
+import ensureimage.report.FlawWording;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -45,18 +51,18 @@ class ReferenceTest {
         "../app",
         "app@sha256:0123456789012345678901234567890123456789012345678901234567890123", "docker.io/", "library/",
         "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "--help", "app$(id)", "app;id"})
-    void whatIsNoReferenceIsAUsageError(String text) {
-        ensure_image.Failed failed = assertThrows(ensure_image.Failed.class, () -> Reference.parse(text));
-        assertEquals(ensure_image.ExitCode.USAGE, failed.code);
-        assertTrue(failed.getMessage().startsWith("malformed reference: "), failed.getMessage());
-        assertEquals(1, failed.getMessage().lines().count(), "one line: " + failed.getMessage());
+    void whatIsNoReferenceIsRefusedInOneLine(String text) {
+        RecipeException refused = assertThrows(RecipeException.class, () -> Reference.parse(text));
+        String message = FlawWording.flaw(refused.flaw()).text();
+        assertTrue(message.startsWith("malformed reference: "), message);
+        assertEquals(1, message.lines().count(), "one line: " + message);
     }
 
     @Test
     void lengthsAreLimitedAsTheEngineLimitsThem() throws Exception {
         Reference.parse("a".repeat(255 - "docker.io/library/".length()) + ":" + "t".repeat(128));
-        assertThrows(ensure_image.Failed.class, () -> Reference.parse("app:" + "t".repeat(129)));
-        assertThrows(ensure_image.Failed.class,
+        assertThrows(RecipeException.class, () -> Reference.parse("app:" + "t".repeat(129)));
+        assertThrows(RecipeException.class,
                 () -> Reference.parse("a".repeat(256 - "docker.io/library/".length())));
     }
 
@@ -79,7 +85,7 @@ class ReferenceTest {
     }
 
     private static Path folder(Path images, String reference) throws Exception {
-        return new Images(images, Recipe.Options.NONE).folder(Reference.parse(reference));
+        return new ImageCollection(images, BuildOptions.NONE, BuilderKind.BUILDKIT).folder(Reference.parse(reference));
     }
 
     private static void write(Path images, String file) throws IOException {

@@ -2,12 +2,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.time.Duration;
+import ensureimage.testing.Gate;
+import ensureimage.testing.Harness;
+import ensureimage.testing.Workbench;
 import java.util.List;
 import java.util.UUID;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -16,54 +16,61 @@ import org.junit.jupiter.api.Test;
 class SingleFlightOnEngineTest {
 
     private static final int BUILDERS = 6;
-    private static final Duration SOON = Duration.ofSeconds(30);
 
     private final String app = "single-flight-" + UUID.randomUUID().toString().substring(0, 8);
     private Workbench bench;
-    private Path log;
-    private Path client;
 
     @BeforeEach
     void openABench() {
         bench = Workbench.ofToday();
-        log = bench.write("log/docker", "");
-        client = bench.loggingClient(log);
+        bench.write("images/" + app + "/Dockerfile", "FROM busybox\nRUN echo built > /how\n");
     }
 
     @Test
-    void oneProcessBuildsAndTheOthersTakeItsImage() throws IOException {
-        dockerfile("RUN sleep 2; echo built > /how");
-        Harness.together(BUILDERS, i -> ensuring(app)).forEach(Harness.Result::succeeded);
-        assertTrue(builds() > 1, "control: without it several build");
-
-        Files.writeString(log, "");
-        bench.docker("image", "rm", "--force", app).succeeded();
-        List<Harness.Result> results = Harness.together(BUILDERS, i -> ensuring("--single-flight", app));
-        assertEquals(1, builds(), results.toString());
-        for (Harness.Result result : results) {
-            assertTrue(result.succeeded().out().contains(bench.imageId(app)), result.toString());
+    void oneProcessBuildsAndTheOthersTakeItsImage() {
+        try (Gate gate = Gate.before(bench)) {
+            List<Harness.Running> all = start(gate, app);
+            gate.await(BUILDERS); // the control: without it all build
+            gate.open();
+            all.forEach(each -> each.await().succeeded());
         }
-        List<Harness.Result> waited = results.stream().filter(result -> result.err().contains("waiting for")).toList();
-        assertFalse(waited.isEmpty(), results.toString());
-        for (Harness.Result result : waited) {
-            assertTrue(result.out().startsWith("built-by-another "), result.toString());
-            assertTrue(
-                    result.err()
-                            .matches("(?s).*: waiting for (process \\d+|another process), which is building it\n.*"),
-                    result.toString());
+
+        bench.docker("image", "rm", "--force", app).succeeded();
+        try (Gate gate = Gate.before(bench)) {
+            List<Harness.Running> all = start(gate, "--single-flight", app);
+            Harness.eventually("all but one wait", Harness.SOON,
+                    () -> all.stream().filter(each -> each.err().contains("waiting for")).count() == BUILDERS - 1);
+            gate.await(1);
+            gate.open();
+            List<Harness.Result> results = all.stream().map(Harness.Running::await).toList();
+            assertEquals(1, gate.came(), results.toString());
+            for (Harness.Result result : results) {
+                assertTrue(result.succeeded().out().contains(bench.imageId(app)), result.toString());
+            }
+            List<Harness.Result> waited =
+                    results.stream().filter(result -> result.out().startsWith("built-by-another "))
+                            .toList();
+            assertEquals(BUILDERS - 1, waited.size(), results.toString());
+            for (Harness.Result result : waited) {
+                assertTrue(result.err().matches(
+                        "(?s).*: waiting for (process \\d+|another process), which is building it\n.*"),
+                        result.toString());
+            }
         }
     }
 
     @Test
     void aBuilderThatIsKilledIsReplacedAtOnce() {
-        dockerfile("RUN sleep 15");
-        try (Harness.Running holder = ensuring("--single-flight", app).start()) {
-            Harness.eventually("it builds", SOON, () -> holder.err().contains("building from"));
-            try (Harness.Running next = ensuring("--single-flight", app).start()) {
-                Harness.eventually("it waits", SOON, () -> next.err().contains("waiting for process " + holder.pid()));
+        try (Gate gate = Gate.before(bench);
+                Harness.Running holder = ensuring(gate.client(), "--single-flight", app).start()) {
+            gate.await(1);
+            try (Harness.Running next = ensuring(gate.client(), "--single-flight", app).start()) {
+                Harness.eventually("it waits", Harness.SOON,
+                        () -> next.err().contains("waiting for process " + holder.pid()));
                 assertFalse(next.err().contains("building from"), "control: it does wait");
                 holder.signal("KILL");
-                Harness.eventually("it builds", SOON, () -> next.err().contains("building from"));
+                Harness.eventually("it builds", Harness.SOON, () -> next.err().contains("building from"));
+                gate.open();
                 assertTrue(next.await().succeeded().out().startsWith("built"));
             }
         }
@@ -71,37 +78,37 @@ class SingleFlightOnEngineTest {
 
     @Test
     void whoHasWaitedLongEnoughBuildsAnyway() {
-        dockerfile("RUN sleep 8");
-        try (Harness.Running holder = ensuring("--single-flight", app).start()) {
-            Harness.eventually("it builds", SOON, () -> holder.err().contains("building from"));
-            Harness.Result second = ensuring("--single-flight", "--wait", "1", app).run().succeeded();
+        try (Gate gate = Gate.beforeTheFirst(bench);
+                Harness.Running holder = ensuring(gate.client(), "--single-flight", app).start()) {
+            gate.await(1);
+            Harness.Result second = ensuring(gate.client(), "--single-flight", "--wait", "1", app).run().succeeded();
             assertTrue(second.err().contains("waited long enough: building it here too"), second.toString());
+            gate.open();
             holder.await().succeeded();
         }
     }
 
     @Test
-    void withoutACacheFolderAllBuildAndAllSucceed() throws IOException {
-        dockerfile("RUN sleep 2");
-        for (Harness.Result result : Harness.together(BUILDERS,
-                i -> ensuring("--single-flight", app).env("XDG_CACHE_HOME", "/dev/null"))) {
-            assertTrue(result.succeeded().err().contains("no usable cache folder: not waiting"), result.toString());
+    void withoutACacheFolderAllBuildAndAllSucceed() {
+        try (Gate gate = Gate.before(bench)) {
+            List<Harness.Running> all = IntStream.range(0, BUILDERS).mapToObj(i -> ensuring(gate.client(),
+                    "--single-flight", app).env("XDG_CACHE_HOME", "/dev/null").start()).toList();
+            gate.await(BUILDERS); // nobody waited
+            gate.open();
+            for (Harness.Running each : all) {
+                Harness.Result result = each.await().succeeded();
+                assertTrue(result.err().contains("no usable cache folder: not waiting"), result.toString());
+            }
         }
-        assertTrue(builds() > 1, "control: nobody waited");
     }
 
     // ---- Helpers
 
-    private void dockerfile(String step) {
-        bench.write("images/" + app + "/Dockerfile", "FROM busybox\n" + step + "\n");
+    private List<Harness.Running> start(Gate gate, String... options) {
+        return IntStream.range(0, BUILDERS).mapToObj(i -> ensuring(gate.client(), options).start()).toList();
     }
 
-    private Harness.Command ensuring(String... options) {
-        return bench.ensuring(Stream.concat(Stream.of("--docker", client.toString()), Stream.of(options))
-                .toArray(String[]::new));
-    }
-
-    private long builds() throws IOException {
-        return Files.readAllLines(log).stream().filter(line -> line.startsWith("build ")).count();
+    private Harness.Command ensuring(String client, String... options) {
+        return bench.ensuring(Stream.concat(Stream.of("--docker", client), Stream.of(options)).toArray(String[]::new));
     }
 }

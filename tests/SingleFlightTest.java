@@ -1,7 +1,11 @@
+package ensureimage;
+
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ensureimage.report.Wording;
+import ensureimage.testing.Harness;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -30,7 +34,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * SingleFlight among real processes and threads. What they would build is a line in a file, so that the file tells how
- * many built; a build lasts until the test ends it, so that nothing depends on how fast anybody is.
+ * many built; a build lasts until the test ends it, so that nothing depends on how fast a process is.
  *
  * <p>Run: {@code ./jbangw tests/all.java SingleFlightTest}
  */
@@ -40,7 +44,7 @@ class SingleFlightTest {
     /** SHA-256 of {@link #KEY}, from sha256sum. */
     private static final String KEY_FILE = "43376f9dfc67e2d345b4268f003d2b89980e3df3aaffd74b524ccb3d1e754b33";
     private static final String NO_FOLDER = "no usable cache folder: not waiting for others that build the same";
-    private static final Duration SOON = Duration.ofSeconds(60);
+    private static final Duration SOON = Harness.SOON;
     private static final Duration LONG = Duration.ofMinutes(10);
 
     private final List<Harness.Running> processes = new ArrayList<>();
@@ -269,7 +273,7 @@ class SingleFlightTest {
             assertEquals(SingleFlight.Kind.MINE, builder.kind());
         }
         try (SingleFlight.Turn free = turn(Duration.ofSeconds(-1))) {
-            assertEquals(SingleFlight.Kind.MINE, free.kind(), "there is nobody to wait for");
+            assertEquals(SingleFlight.Kind.MINE, free.kind(), "nothing holds the lock");
         }
     }
 
@@ -309,7 +313,7 @@ class SingleFlightTest {
 
     @Test
     void theCacheGivesNoFolderThatOthersCouldHavePrepared() throws Exception {
-        Cache cache = Cache.of(Map.of("XDG_CACHE_HOME", folder.toString()));
+        Cache cache = Cache.open(Map.of("XDG_CACHE_HOME", folder.toString()));
         Path flights = cache.folder("flights").orElseThrow();
         assertEquals(Optional.of(flights), cache.folder("flights"));
         Files.setAttribute(flights, "unix:uid", 12345);
@@ -450,7 +454,7 @@ class SingleFlightTest {
 
         private void want(Consumer<String> tell) throws Exception {
             SingleFlight flight = new SingleFlight(Optional.of(folder), most);
-            try (SingleFlight.Turn turn = flight.turn(KEY, LONG, tell)) {
+            try (SingleFlight.Turn turn = flight.turn(KEY, LONG, notice -> tell.accept(Wording.notice(notice)))) {
                 if (turn.kind() != SingleFlight.Kind.LANDED) {
                     site.build();
                 }
@@ -502,7 +506,7 @@ class SingleFlightTest {
         }
     }
 
-    /** Somebody under way: a process, or a thread of this one. */
+    /** A builder under way: a process, or a thread of this one. */
     private record Wanting(Harness.Running process, Future<?> thread, List<String> told) {
         List<String> lines() {
             if (process == null) {
@@ -540,8 +544,9 @@ class SingleFlightTest {
     }
 
     private Wanting process(String mode, Duration wait, int threads, Site site) {
-        Harness.Running process = Harness.script("SingleFlightTest", mode, folder.toString(), site.folder().toString(),
-                wait.toString(), Integer.toString(threads)).start();
+        Harness.Running process =
+                Harness.script("ensureimage.SingleFlightTest", mode, folder.toString(), site.folder().toString(),
+                        wait.toString(), Integer.toString(threads)).start();
         processes.add(process);
         return new Wanting(process, null, List.of());
     }
@@ -588,7 +593,7 @@ class SingleFlightTest {
         SingleFlight flight = new SingleFlight(folder, LONG);
         List<String> told = new ArrayList<>();
         for (int i = 0; i < 2; i++) {
-            try (SingleFlight.Turn turn = flight.turn(KEY, LONG, told::add)) {
+            try (SingleFlight.Turn turn = flight.turn(KEY, LONG, notice -> told.add(Wording.notice(notice)))) {
                 assertEquals(SingleFlight.Kind.ALONE, turn.kind());
             }
         }
@@ -599,8 +604,8 @@ class SingleFlightTest {
         return "cannot lock files in " + folder + ": not waiting for others that build the same";
     }
 
-    private static void unexpected(String message) {
-        throw new AssertionError(message);
+    private static void unexpected(Notice notice) {
+        throw new AssertionError(Wording.notice(notice));
     }
 
     private static List<String> files(Path folder) throws IOException {

@@ -1,5 +1,7 @@
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import ensureimage.report.Terminal;
+import ensureimage.testing.Harness;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -11,7 +13,7 @@ class TerminalTest {
     /** A process that tells what it finds of itself. */
     static final class Probe {
         public static void main(String... arguments) {
-            Terminal terminal = Terminal.detect();
+            Terminal terminal = Terminal.detect(System.getenv());
             System.out.println("colours " + terminal.colours() + ", progress " + terminal.progress() + "; "
                     + Terminal.isTerminalByProgram(1) + " " + Terminal.isTerminalByProgram(2));
         }

@@ -1,3 +1,10 @@
+package ensureimage.testing;
+
+import ensureimage.engine.Docker;
+import ensureimage.engine.EngineSocket;
+import ensureimage.engine.ScratchSpace;
+import ensureimage.throwaway.EngineSpec;
+import ensureimage.throwaway.ThrowawayEngine;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -8,17 +15,17 @@ import java.util.stream.Stream;
  * A shared engine as one test uses it: commands run in the test's own folder, with a cache of its own, and its images
  * have names that no other test uses.
  */
-final class Workbench {
+public final class Workbench {
 
     /** A folder of this test's own. */
-    final Path folder;
+    public final Path folder;
     /** The user's cache folder of everything that runs here. */
-    final Path cache = Harness.newFolder();
-    private final with_docker.Engine engine;
+    public final Path cache = Harness.newFolder();
+    private final ThrowawayEngine engine;
     private final Map<String, String> environment;
 
     /** @param buildkit {@code 1} for BuildKit, {@code 0} for the legacy builder */
-    Workbench(String version, with_docker.Store store, String buildkit, Path folder) {
+    public Workbench(String version, EngineSpec.Store store, String buildkit, Path folder) {
         this.folder = folder;
         this.engine = Harness.engine(version, store);
         this.environment = new TreeMap<>(engine.environment());
@@ -27,62 +34,69 @@ final class Workbench {
     }
 
     /** The engine that most users of the containerd store have: BuildKit on 28.5. */
-    static Workbench ofToday() {
-        return new Workbench("28.5", with_docker.Store.CONTAINERD, "1", Harness.newFolder());
+    public static Workbench ofToday() {
+        return new Workbench("28.5", EngineSpec.Store.CONTAINERD, "1", Harness.newFolder());
     }
 
-    Map<String, String> environment() {
+    public Map<String, String> environment() {
         return environment;
     }
 
     // ---- ensure_image
 
-    Harness.Command ensuring(String... arguments) {
+    public Harness.Command ensuring(String... arguments) {
         return prepared(Harness.script("ensure_image", arguments));
     }
 
-    Harness.Command ensuring(List<String> starter, String... arguments) {
+    public Harness.Command ensuring(List<String> starter, String... arguments) {
         return prepared(Harness.script("ensure_image", arguments).startedBy(starter.toArray(String[]::new)));
     }
 
-    Harness.Result ensure(String... arguments) {
+    public Harness.Result ensure(String... arguments) {
         return ensuring(arguments).run();
     }
 
     // ---- docker
 
-    String client() {
+    public String client() {
         return engine.docker().toString();
     }
 
     /** The real client, which notes the arguments of each call in a line of the log. */
-    Path loggingClient(Path log) {
+    public Path loggingClient(Path log) {
         return client("echo \"$*\" >> " + log + "\nexec " + client() + " \"$@\"\n");
     }
 
     /** A client of this test's own, by its shell script. */
-    Path client(String script) {
+    public Path client(String script) {
         return Harness.program(Harness.newFolder().resolve("docker"), script);
     }
 
-    Harness.Command command(String... line) {
+    public Harness.Command command(String... line) {
         return prepared(Harness.command(line));
     }
 
-    Harness.Result docker(String... arguments) {
+    public Harness.Result docker(String... arguments) {
         return command(Stream.concat(Stream.of(client()), Stream.of(arguments)).toArray(String[]::new)).run();
     }
 
     /** In this JVM, for tests that must meet a builder at a certain step. */
-    Docker docker() {
-        return new Docker(client(), environment, EngineSocket.of("docker", environment));
+    public Docker docker() {
+        return new Docker(client(), environment, () -> new Scratch(Harness.newFolder()),
+                EngineSocket.find("docker", environment));
     }
 
-    String imageId(String reference) {
+    /** It is removed at the end of the run, as every folder of a test. */
+    private record Scratch(Path path) implements ScratchSpace.Folder {
+        @Override
+        public void close() {}
+    }
+
+    public String imageId(String reference) {
         return inspect(reference, "{{.Id}}");
     }
 
-    String label(String reference) {
+    public String label(String reference) {
         return inspect(reference, "{{index .Config.Labels \"" + Docker.LABEL + "\"}}");
     }
 
@@ -91,7 +105,7 @@ final class Workbench {
     }
 
     /** A file's content in an image. */
-    String cat(String image, String file) {
+    public String cat(String image, String file) {
         return Harness.fileIn(image, file, this::docker).filter(text -> !text.equals(Harness.NO_FILE)).orElseThrow(
                 () -> new AssertionError("no " + file + " in " + image));
     }
@@ -99,7 +113,7 @@ final class Workbench {
     // ---- Files
 
     /** Writes a file of this test's folder. */
-    Path write(String name, String text) {
+    public Path write(String name, String text) {
         return Harness.write(folder.resolve(name), text);
     }
 

@@ -1,300 +1,276 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
-//DESCRIPTION Runs the tests: all, or the named classes and methods.
+//DESCRIPTION Runs the tests: all, or some, once or many times
 //JAVA 17+
+//DEPS info.picocli:picocli:4.7.7
 //DEPS org.junit.platform:junit-platform-console-standalone:1.14.4
+//SOURCES ExpectedSkips.java
+//SOURCES Gate.java
 //SOURCES Harness.java
+//SOURCES TestConsole.java
+//SOURCES TestFailure.java
+//SOURCES TestReport.java
+//SOURCES TestRun.java
+//SOURCES TestSelection.java
+//SOURCES TestSummary.java
 //SOURCES Workbench.java
 //SOURCES *Test.java
 //SOURCES ../*.java
 //SOURCES ../src/**/*.java
 
-import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
-import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClasspathRoots;
-import static org.junit.platform.engine.discovery.DiscoverySelectors.selectMethod;
-
+import ensureimage.testing.EngineStarts;
+import ensureimage.testing.Harness;
+import ensureimage.testing.Journal;
+import java.io.IOException;
 import java.io.PrintStream;
-import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.Collections;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
+import java.util.Random;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import java.util.logging.Level;
 import java.util.logging.Logger;
-import org.junit.jupiter.api.parallel.Isolated;
-import org.junit.platform.engine.DiscoverySelector;
-import org.junit.platform.engine.TestExecutionResult;
-import org.junit.platform.engine.discovery.ClassNameFilter;
-import org.junit.platform.engine.support.descriptor.ClassSource;
-import org.junit.platform.engine.support.descriptor.MethodSource;
-import org.junit.platform.launcher.LauncherDiscoveryRequest;
-import org.junit.platform.launcher.TestExecutionListener;
-import org.junit.platform.launcher.TestIdentifier;
-import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
+import java.util.stream.Collectors;
 import org.junit.platform.launcher.core.LauncherFactory;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /**
  * The test runner. Every {@code tests/*Test.java} is compiled in, together with the scripts under test.
  *
- * <p>Run: {@code ./jbangw tests/all.java [CLASS[#METHOD] ...]}. Exit status: 0 if at least one test ran and none failed,
- * 10 if one failed or none ran, 2 for a name that is not there.
+ * <p>Run: {@code ./jbangw tests/all.java --help}.
  */
-class all {
+@Command(name = "all", sortOptions = false, usageHelpAutoWidth = true,
+        customSynopsis = "./jbangw tests/all.java [OPTIONS] [CLASS[#METHOD] ...]",
+        description = {"%nRuns the tests: all of them, or those that are named.%n"},
+        exitCodeListHeading = "%nExit status:%n",
+        exitCodeList = {" 0:at least one test ran and none failed", " 2:bad usage, or a name that is not there",
+            "10:a test failed, or was skipped without being expected to, or none ran"},
+        footer = {"", "Of a failure the console shows " + TestFailure.MOST_LINES + " lines at most. All the rest, with"
+                + " every command of the test, is in a file below $${XDG_CACHE_HOME:-~/.cache}/ensure_image/tests. The"
+                + " folders that a failed test has used are kept until the next run."})
+class all implements Callable<Integer> {
 
     static final int FAILED = 10;
     static final int USAGE = 2;
+    private static final int AT_ONCE = Runtime.getRuntime().availableProcessors() + 1; // some wait for an engine
+    /** Those that take the longest begin first, so that none of them is left alone at the end. */
+    private static final List<String> FIRST = List.of("WithDockerTest", "RaceReproTest", "JbangwTest", "WorkflowsTest",
+            "ReadmeTest", "EnsureImageTest", "FreshnessTest", "FingerprintDifferentialTest", "ImagesTest");
     /** Held, or its level is forgotten. It tells that there is no database, each time. */
     private static final Logger LIBRARY = Logger.getLogger("net.jqwik");
 
-    public static void main(String... args) {
-        System.exit(execute(args));
+    @Parameters(paramLabel = "CLASS[#METHOD]", description = "Only these.")
+    private List<String> names = new ArrayList<>();
+
+    @Option(names = "--only", paramLabel = "PATTERN",
+            description = "Only tests of which CLASS#METHOD contains this text, in upper or lower case. * stands for any "
+                    + "characters, ? for one. May be repeated.")
+    private List<String> patterns = new ArrayList<>();
+
+    @Option(names = "--failed", description = "Only those that failed in the last run of this checkout.")
+    private boolean failed;
+
+    @Option(names = "--list", description = "Print their names and run nothing.")
+    private boolean list;
+
+    @Option(names = "--times", paramLabel = "N", defaultValue = "1",
+            description = "Run them so many times, each time as a run of its own, and print how often each one failed.")
+    private int times;
+
+    @Option(names = "--shuffle", paramLabel = "SEED",
+            description = "Run classes and methods in the order that this number decides. With --times each run has "
+                    + "another one: SEED, SEED + 1, ...")
+    private Long seed;
+
+    @Option(names = {"-v", "--verbose"}, description = "Print a line for each test.")
+    private boolean verbose;
+
+    @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help message and exit.")
+    private boolean help;
+
+    /** The folder that a run of {@code --times} is to use. */
+    @Option(names = "--run", hidden = true)
+    private Path folder;
+
+    @Spec
+    private CommandSpec spec;
+
+    public static void main(String... arguments) {
+        System.exit(execute(arguments));
     }
 
-    static int execute(String... names) {
-        List<Part> parts = new ArrayList<>();
-        try {
-            for (var name : names) {
-                parts.addAll(named(name));
-            }
-        } catch (NoSuchTest e) {
-            System.err.println("all: " + e.getMessage());
-            return USAGE;
+    static int execute(String... arguments) {
+        return new CommandLine(new all())
+                .setParameterExceptionHandler((e, line) -> {
+                    System.err.println("all: " + e.getMessage() + "\nSee: ./jbangw tests/all.java --help");
+                    return USAGE;
+                })
+                .setExecutionExceptionHandler((e, line, parsed) -> {
+                    if (!(e instanceof TestSelection.NoSuchTest)) {
+                        throw e;
+                    }
+                    System.err.println("all: " + e.getMessage());
+                    return USAGE;
+                })
+                .execute(arguments);
+    }
+
+    @Override
+    public Integer call() throws TestSelection.NoSuchTest, IOException, InterruptedException {
+        if (times < 1) {
+            throw new TestSelection.NoSuchTest("--times takes a number from 1");
         }
+        List<TestSelection.Part> parts = selected();
+        if (list) {
+            parts.forEach(part -> part.tests().keySet().forEach(System.out::println));
+            return 0;
+        }
+        if (parts.isEmpty()) {
+            System.out.println("No test failed in the last run of this checkout.");
+            return 0;
+        }
+        return times > 1 ? again(parts) : once(parts);
+    }
+
+    private List<TestSelection.Part> selected() throws TestSelection.NoSuchTest {
+        List<TestSelection.Part> parts = names.isEmpty() ? TestSelection.everything() : TestSelection.named(names);
+        if (!patterns.isEmpty()) {
+            parts = TestSelection.matching(parts, patterns);
+        }
+        if (failed) {
+            TestRun last = TestRun.last().orElseThrow(
+                    () -> new TestSelection.NoSuchTest("no run of this checkout is remembered"));
+            parts = TestSelection.among(parts, last.outcomes().stream()
+                    .filter(outcome -> outcome.kind() == TestRun.Kind.FAILED).map(TestRun.Outcome::id)
+                    .collect(Collectors.toSet()));
+        }
+        return parts;
+    }
+
+    // ---- Once
+
+    private int once(List<TestSelection.Part> parts) {
         LIBRARY.setLevel(Level.WARNING);
-        var report = new Report(System.out);
+        long start = System.nanoTime();
+        TestRun run = folder == null ? TestRun.begin() : TestRun.named(folder);
+        PrintStream out = Journal.captureOutput();
+        TestReport report = new TestReport(out, run, parts.size(), verbose);
+        ScheduledExecutorService watch = Executors.newSingleThreadScheduledExecutor(action -> {
+            Thread thread = new Thread(action, "watch");
+            thread.setDaemon(true);
+            return thread;
+        });
+        watch.scheduleAtFixedRate(report::tellWhatTakesLong, 1, 1, TimeUnit.SECONDS);
         try {
-            run(parts.isEmpty() ? everything() : parts, report);
+            run(parts, report);
         } finally {
+            watch.shutdownNow();
+            report.console().live("");
             Harness.closeAll();
         }
-        return report.finish() ? 0 : FAILED;
+        List<TestRun.Outcome> outcomes = report.outcomes();
+        TestSummary.failures(report.failures()).forEach(report.console()::line);
+        if (folder == null) {
+            TestSummary.time(outcomes, EngineStarts.all(), EngineStarts.ofCommands())
+                    .forEach(report.console()::line);
+        }
+        report.console().line(String.format(Locale.ROOT, "%nTook %d min %d s%n%s", minutes(start), seconds(start) % 60,
+                TestSummary.counts(outcomes)));
+        return succeeded(outcomes) ? 0 : FAILED;
     }
 
-    /**
-     * A test class, or a part of one.
-     *
-     * @param alone whether nothing else may run beside it, because it looks at the whole machine
-     */
-    private record Part(DiscoverySelector selector, boolean alone) {
-
-        Part(DiscoverySelector selector, Class<?> type) {
-            this(selector, type.isAnnotationPresent(Isolated.class));
-        }
-
-        void run(Report report) {
-            LauncherFactory.create().execute(request(List.of(selector)), report);
-        }
+    private static boolean succeeded(List<TestRun.Outcome> outcomes) {
+        return outcomes.stream().noneMatch(outcome -> outcome.kind() == TestRun.Kind.FAILED)
+                && outcomes.stream().anyMatch(outcome -> outcome.kind() == TestRun.Kind.PASSED);
     }
 
-    /** Two at a time, for most of the time a test waits for an engine; then those that run alone. */
-    private static void run(List<Part> parts, Report report) {
-        var pool = Executors.newFixedThreadPool(2);
+    private static long seconds(long start) {
+        return TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start);
+    }
+
+    private static long minutes(long start) {
+        return TimeUnit.SECONDS.toMinutes(seconds(start));
+    }
+
+    /** Some at a time; then those that run alone. */
+    private void run(List<TestSelection.Part> all, TestReport report) {
+        List<TestSelection.Part> parts = new ArrayList<>(all);
+        if (seed == null) {
+            parts.sort(Comparator.comparingInt(
+                    part -> FIRST.contains(part.name()) ? FIRST.indexOf(part.name()) : FIRST.size()));
+        } else {
+            Collections.shuffle(parts, new Random(seed));
+        }
+        ExecutorService pool = Executors.newFixedThreadPool(AT_ONCE);
         try {
             var running = parts.stream().filter(part -> !part.alone())
-                    .map(part -> CompletableFuture.runAsync(() -> part.run(report), pool)).toList();
+                    .map(part -> CompletableFuture.runAsync(() -> run(part, report), pool)).toList();
             running.forEach(CompletableFuture::join);
-            parts.stream().filter(Part::alone).forEach(part -> part.run(report));
+            parts.stream().filter(TestSelection.Part::alone).forEach(part -> run(part, report));
         } finally {
             pool.shutdownNow();
         }
     }
 
-    private static LauncherDiscoveryRequest request(List<? extends DiscoverySelector> selectors) {
-        return LauncherDiscoveryRequestBuilder.request()
-                .selectors(selectors)
-                .filters(ClassNameFilter.includeClassNamePatterns(".*Test"))
-                .configurationParameter("junit.jupiter.testmethod.order.default",
-                        "org.junit.jupiter.api.MethodOrderer$MethodName")
-                // Only against a hang: every process that a test starts has its own, shorter bound.
-                .configurationParameter("junit.jupiter.execution.timeout.default", "15 m")
-                .configurationParameter("jqwik.database", "") // properties have fixed seeds: nothing to remember
-                .configurationParameter("jqwik.reporting.onlyfailures", "true")
-                .build();
+    private void run(TestSelection.Part part, TestReport report) {
+        report.begins(part);
+        LauncherFactory.create().execute(TestSelection.request(part.selectors(), Optional.ofNullable(seed)), report);
+        report.ended(part);
     }
 
-    /** All test classes of this script's own jar. */
-    private static List<Part> everything() {
-        try {
-            var jar = Path.of(all.class.getProtectionDomain().getCodeSource().getLocation().toURI());
-            var plan = LauncherFactory.create().discover(request(selectClasspathRoots(Set.of(jar))));
-            return plan.getRoots().stream().flatMap(engine -> plan.getChildren(engine).stream())
-                    .flatMap(test -> test.getSource().stream()).map(ClassSource.class::cast)
-                    .<Class<?>>map(ClassSource::getJavaClass).distinct().sorted(Comparator.comparing(Class::getName))
-                    .map(type -> new Part(selectClass(type), type)).toList();
-        } catch (URISyntaxException e) {
-            throw new IllegalStateException(e);
+    // ---- Many times
+
+    /** Each time in a JVM of its own, so with engines of its own. */
+    private int again(List<TestSelection.Part> parts) throws IOException, InterruptedException {
+        TestRun all = TestRun.begin();
+        List<List<TestRun.Outcome>> runs = new ArrayList<>();
+        boolean green = true;
+        for (int i = 0; i < times; i++) {
+            System.out.printf("%nRun %d of %d%s%n", i + 1, times, seed == null ? "" : ", shuffled by " + (seed + i));
+            Path own = all.folder().resolveSibling(all.folder().getFileName() + "-" + (i + 1) + "-of-" + times + "-"
+                    + ProcessHandle.current().pid());
+            green &= oneOf(parts, i, own) == 0;
+            runs.add(TestRun.named(own).outcomes());
+            runs.get(i).forEach(all::ended);
         }
+        System.out.println();
+        TestSummary.table(runs).forEach(System.out::println);
+        List<TestRun.Outcome> together = runs.stream().flatMap(List::stream).toList();
+        System.out.println("\n" + TestSummary.counts(together));
+        return green ? 0 : FAILED;
     }
 
-    /** The tests that {@code CLASS} or {@code CLASS#METHOD} names. */
-    private static List<Part> named(String name) throws NoSuchTest {
-        var parts = name.split("#", 2);
-        Class<?> type;
-        try {
-            type = Class.forName(parts[0], false, all.class.getClassLoader());
-        } catch (ClassNotFoundException | LinkageError e) {
-            throw new NoSuchTest("no test class " + parts[0] + " in tests/");
+    private int oneOf(List<TestSelection.Part> parts, int number, Path own) throws IOException, InterruptedException {
+        List<String> line = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-classpath", System.getProperty("java.class.path"), "all", "--run", own.toString()));
+        if (seed != null) {
+            line.addAll(List.of("--shuffle", Long.toString(seed + number)));
         }
-        if (parts.length == 1) {
-            return List.of(new Part(selectClass(type), type));
+        if (verbose) {
+            line.add("--verbose");
         }
-        var methods = Arrays.stream(type.getDeclaredMethods())
-                .filter(method -> !method.isSynthetic() && method.getName().equals(parts[1]))
-                .map(method -> new Part(selectMethod(type, method), type))
-                .toList();
-        if (methods.isEmpty()) {
-            throw new NoSuchTest("no method " + parts[1] + " in " + parts[0]);
-        }
-        return methods;
-    }
-
-    private static class NoSuchTest extends Exception {
-        private static final long serialVersionUID = 1;
-
-        NoSuchTest(String message) {
-            super(message);
-        }
-    }
-
-    /** Prints one line a test as it ends; failures in full, and the count, at the end. */
-    static class Report implements TestExecutionListener {
-
-        private static final int FRAMES = 12;
-        private static final int WIDTH = 160;
-
-        private record Failure(String name, String rerun, Throwable cause) {
-        }
-
-        private final PrintStream out;
-        private final Map<String, Long> started = new HashMap<>();
-        private final List<Failure> failures = new ArrayList<>();
-        private int passed;
-        private int skipped;
-
-        Report(PrintStream out) {
-            this.out = out;
-        }
-
-        @Override
-        public synchronized void executionStarted(TestIdentifier test) {
-            started.put(test.getUniqueId(), System.nanoTime());
-        }
-
-        @Override
-        public synchronized void executionSkipped(TestIdentifier test, String reason) {
-            skipped++;
-            line("skip", test, " (" + reason + ")");
-        }
-
-        @Override
-        public synchronized void executionFinished(TestIdentifier test, TestExecutionResult result) {
-            var cause = result.getThrowable();
-            switch (result.getStatus()) {
-                case SUCCESSFUL -> {
-                    if (test.isTest()) {
-                        passed++;
-                        line("ok", test, "");
-                    }
-                }
-                case ABORTED -> {
-                    skipped++;
-                    line("skip", test, cause.map(e -> " (" + firstLine(e) + ")").orElse(""));
-                }
-                case FAILED -> {
-                    // Also a container: a @BeforeAll that throws, a class that cannot be loaded.
-                    failures.add(new Failure(name(test), rerun(test), cause.orElse(null)));
-                    line("FAIL", test, cause.map(e -> ": " + firstLine(e)).orElse(""));
-                }
-            }
-        }
-
-        /** Prints the end of the report. True if tests ran and none failed. */
-        synchronized boolean finish() {
-            for (var failure : failures) {
-                out.printf("%nFAIL %s%n", failure.name());
-                if (failure.cause() != null) {
-                    print("", failure.cause());
-                }
-                if (!failure.rerun().isEmpty()) {
-                    out.println("  again: ./jbangw tests/all.java '" + failure.rerun() + "'");
-                }
-            }
-            out.println();
-            if (passed + failures.size() == 0) {
-                out.println("No test ran.");
-            }
-            out.printf("%d passed, %d failed, %d skipped%n", passed, failures.size(), skipped);
-            out.flush();
-            return failures.isEmpty() && passed > 0;
-        }
-
-        private void line(String outcome, TestIdentifier test, String detail) {
-            var start = started.remove(test.getUniqueId());
-            var seconds = start == null ? 0 : (System.nanoTime() - start) / 1e9;
-            out.printf("%-4s %6.1f s  %s%s%n", outcome, seconds, name(test), detail);
-            out.flush();
-        }
-
-        private static String name(TestIdentifier test) {
-            var display = printable(test.getDisplayName());
-            return method(test)
-                    .map(method -> {
-                        var sentence = method.getClassName() + ": " + words(method.getMethodName());
-                        // One run of a parameterised test is called "[1] …".
-                        return display.startsWith("[") ? sentence + " " + display : sentence;
-                    })
-                    .orElse(display);
-        }
-
-        private static Optional<MethodSource> method(TestIdentifier test) {
-            return test.getSource().filter(MethodSource.class::isInstance).map(MethodSource.class::cast);
-        }
-
-        /** {@code aNameLikeThis} or {@code a_name_like_this} as a sentence. */
-        private static String words(String name) {
-            return name.replace('_', ' ')
-                    .replaceAll("(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ")
-                    .toLowerCase(Locale.ROOT);
-        }
-
-        /** On one line, and not a long one. */
-        private static String printable(String text) {
-            var line = text.strip().replaceAll("\\p{Cntrl}", "?");
-            return line.length() <= WIDTH ? line : line.substring(0, WIDTH - 1) + "…";
-        }
-
-        private static String rerun(TestIdentifier test) {
-            return method(test)
-                    .map(method -> method.getClassName() + "#" + method.getMethodName())
-                    .or(() -> test.getSource().filter(ClassSource.class::isInstance)
-                            .map(source -> ((ClassSource) source).getClassName()))
-                    .orElse("");
-        }
-
-        private static String firstLine(Throwable e) {
-            return printable(String.valueOf(e.getMessage()).lines().findFirst().orElse(e.getClass().getSimpleName()));
-        }
-
-        /** The message in full; of the stack, the frames that are the project's (its classes have no package). */
-        private void print(String prefix, Throwable e) {
-            out.println("  " + prefix + e.toString().replace("\n", "\n  "));
-            Arrays.stream(e.getStackTrace())
-                    .filter(frame -> frame.getClassName().indexOf('.') < 0 && !frame.getClassName().equals("all"))
-                    .limit(FRAMES)
-                    .forEach(frame -> out.println("    at " + frame));
-            if (e.getCause() != null && e.getCause() != e) {
-                print("caused by ", e.getCause());
-            }
-            for (var hidden : e.getSuppressed()) {
-                print("and ", hidden);
-            }
-        }
+        parts.stream().flatMap(part -> part.tests().keySet().stream()).forEach(line::add);
+        Process process = new ProcessBuilder(line).inheritIO().start();
+        Thread end = new Thread(() -> {
+            process.destroy();
+            process.onExit().join(); // it has engines to take down
+        }, "end the run");
+        Runtime.getRuntime().addShutdownHook(end);
+        int status = process.waitFor();
+        Runtime.getRuntime().removeShutdownHook(end);
+        return status;
     }
 }

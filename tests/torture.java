@@ -6,6 +6,23 @@
 //SOURCES ../*.java
 //SOURCES ../src/**/*.java
 
+import ensureimage.EnsureImage;
+import ensureimage.Ensured;
+import ensureimage.Limits;
+import ensureimage.Listener;
+import ensureimage.NotEnsured;
+import ensureimage.Notice;
+import ensureimage.Version;
+import ensureimage.recipe.BuildOptions;
+import ensureimage.recipe.Printable;
+import ensureimage.recipe.Recipe;
+import ensureimage.recipe.Reference;
+import ensureimage.report.ExitCode;
+import ensureimage.report.Wording;
+import ensureimage.testing.Harness;
+import ensureimage.throwaway.EngineSpec;
+import ensureimage.throwaway.EngineUnavailable;
+import ensureimage.throwaway.ThrowawayEngine;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -35,7 +52,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
@@ -55,7 +71,7 @@ import picocli.CommandLine.Spec;
  * <p>The rule it keeps: nobody is believed. Which inputs an image was built from is read from a file inside the image,
  * and every version of every folder has a text of its own.
  */
-@Command(name = "torture", version = "torture " + ensure_image.VERSION, mixinStandardHelpOptions = true,
+@Command(name = "torture", version = "torture " + Version.TEXT, mixinStandardHelpOptions = true,
         sortOptions = false, usageHelpAutoWidth = true,
         description = {"", "Lets many builders want images at once while something breaks, and counts false answers.",
             ""},
@@ -87,7 +103,7 @@ final class torture implements Callable<Integer> {
     private String version;
 
     @Option(names = "--store", paramLabel = "STORE", defaultValue = "containerd", description = "Its image store.")
-    private with_docker.Store store;
+    private EngineSpec.Store store;
 
     @Option(names = "--fault", paramLabel = "NAME",
             description = "Only these, of ${COMPLETION-CANDIDATES}; may be repeated.")
@@ -105,11 +121,11 @@ final class torture implements Callable<Integer> {
     static int execute(String... arguments) {
         return new CommandLine(new torture()).setCaseInsensitiveEnumValuesAllowed(true)
                 .setExecutionExceptionHandler((e, commandLine, ignored) -> {
-                    if (!(e instanceof with_docker.Failure)) {
+                    if (!(e instanceof EngineUnavailable)) {
                         throw e;
                     }
                     commandLine.getErr().println("torture: " + e.getMessage());
-                    return with_docker.Failure.NO_ENGINE;
+                    return ExitCode.NO_ENGINE.status();
                 })
                 .execute(arguments);
     }
@@ -392,6 +408,7 @@ final class torture implements Callable<Integer> {
     /** Builders that start together, with what breaks meanwhile. */
     static final class Round {
         private static final Duration HEALED = Duration.ofSeconds(60);
+        private static final int ATTEMPTS = 5;
         final Stage stage;
         private final int number;
         private final Plan plan;
@@ -510,16 +527,17 @@ final class torture implements Callable<Integer> {
             };
         }
 
-        private Answer thread(String reference, Folder folder, boolean single, int timeout) {
+        private Answer thread(String reference, Folder folder, boolean single, int timeout)
+                throws InterruptedException {
             StringBuffer told = new StringBuffer();
-            ensure_image.Events events = new ensure_image.Events() {
+            Listener listener = new Listener() {
                 private long building;
 
                 @Override
-                public void step(Recipe recipe, ensure_image.Step step) {
-                    if (step == ensure_image.Step.BUILDING) {
+                public void step(Recipe recipe, Step step) {
+                    if (step == Step.BUILDING) {
                         building = System.nanoTime();
-                    } else if (step == ensure_image.Step.NAMING) {
+                    } else if (step == Step.NAMING) {
                         namings.add(new Naming(reference, building, System.nanoTime()));
                     }
                 }
@@ -530,27 +548,24 @@ final class torture implements Callable<Integer> {
                 }
 
                 @Override
-                public void tell(Recipe recipe, String message) {
-                    told.append(message).append('\n');
+                public void notice(Recipe recipe, Notice notice) {
+                    told.append(Wording.notice(notice)).append('\n');
                 }
             };
             long start = System.nanoTime();
+            EnsureImage ensure = EnsureImage.using(stage.engine.docker().toString(), stage.environment).with(listener)
+                    .with(new Limits(ATTEMPTS, Duration.ofSeconds(timeout), 1));
+            Recipe recipe = Recipe.inFolder(Reference.find(reference).orElseThrow(), folder.path, BuildOptions.NONE);
             try {
-                Cache cache = Cache.of(stage.environment);
-                Docker docker = new Docker(stage.engine.docker().toString(), stage.environment,
-                        EngineSocket.of("docker", stage.environment));
-                Optional<SingleFlight> flights = single
-                        ? Optional.of(new SingleFlight(cache.folder("flights"), Duration.ofSeconds(20)))
-                        : Optional.empty();
-                ensure_image.Result result = new ensure_image.Builder(docker, new Freshness(docker, cache),
-                        ensure_image.Rule.IF_STALE, 5, Duration.ofSeconds(timeout), flights, events)
-                        .ensure(Recipe.of(reference, folder.path, Recipe.Options.NONE));
-                return new Answer("thread", 0, List.of(new Claim(reference, folder, result.id(),
-                        result.outcome() == ensure_image.Outcome.BUILT)), told.toString(),
-                        start, false);
-            } catch (ensure_image.Failed failed) {
-                failed.output.forEach(line -> told.append(line).append('\n'));
-                return new Answer("thread", failed.code.status, List.of(), told + failed.getMessage(), start, false);
+                Ensured ensured = (single ? ensure.withSingleFlight(Duration.ofSeconds(20)) : ensure).ensure(recipe);
+                return new Answer("thread", 0, List.of(new Claim(reference, folder, ensured.id(),
+                        ensured.how() == Ensured.How.BUILT)), told.toString(), start, false);
+            } catch (NotEnsured failure) {
+                if (failure instanceof NotEnsured.BuildFailed build) {
+                    build.output().forEach(line -> told.append(line).append('\n'));
+                }
+                return new Answer("thread", ExitCode.forOutcome(failure).status(), List.of(),
+                        told + Wording.failure(failure).text(), start, false);
             }
         }
 
@@ -715,7 +730,7 @@ final class torture implements Callable<Integer> {
     static final class Stage implements AutoCloseable {
         private static final int DISK = 3000; // MB
         private static final Pattern SOCKET = Pattern.compile("unix:///proc/(\\d+)/root(/run/[0-9a-f]+)/docker.sock");
-        final with_docker.Engine engine;
+        final ThrowawayEngine engine;
         final Path work = Harness.newFolder();
         final Map<String, String> environment;
         private final Path cache = Harness.newFolder();
@@ -727,7 +742,7 @@ final class torture implements Callable<Integer> {
         /** Files that earlier rounds have left. */
         private final Set<Path> known = new HashSet<>();
 
-        private Stage(with_docker.Engine engine) {
+        private Stage(ThrowawayEngine engine) {
             this.engine = engine;
             this.environment = new TreeMap<>(engine.environment());
             environment.putAll(Map.of("DOCKER_BUILDKIT", "1", "XDG_CACHE_HOME", cache.toString(), "TORTURE",
@@ -740,9 +755,9 @@ final class torture implements Callable<Integer> {
             folder = socket.group(2);
         }
 
-        static Stage open(String version, with_docker.Store store) throws with_docker.Failure, InterruptedException {
-            with_docker.Engine.Tools.require("faketime", with_docker.Progress.NONE);
-            return new Stage(with_docker.start(new with_docker.Spec(version, store, DISK), with_docker.Progress.NONE));
+        static Stage open(String version, EngineSpec.Store store) throws EngineUnavailable, InterruptedException {
+            Harness.machine().require("faketime", ThrowawayEngine.Progress.NONE);
+            return new Stage(Harness.ownEngine(new EngineSpec(version, store, DISK)));
         }
 
         @Override
@@ -1002,7 +1017,7 @@ final class torture implements Callable<Integer> {
 
         synchronized void book(Verdict verdict, String what) {
             verdicts.merge(verdict, 1, Integer::sum);
-            news.add(name(verdict) + ": round " + ensure_image.Text.printable(what));
+            news.add(name(verdict) + ": round " + Printable.escape(what));
         }
 
         /** What was found since this was asked last. */

@@ -1,5 +1,9 @@
+package ensureimage;
+
 import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
 
+import ensureimage.engine.CacheFolder;
+import ensureimage.engine.ScratchSpace;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -9,7 +13,6 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -38,7 +41,7 @@ import java.util.stream.Stream;
  * The user's private folder for what may get lost: {@code $XDG_CACHE_HOME/ensure_image}, else
  * {@code $HOME/.cache/ensure_image}.
  *
- * <p>The rule it keeps: nobody needs it. A folder that others could have prepared is not used, and whatever goes
+ * <p>The rule it keeps: nothing depends on it. A folder that others could have prepared is not used, and whatever goes
  * wrong, the caller goes on without: there are no exceptions, but {@link #problem} says why.
  */
 final class Cache {
@@ -60,10 +63,14 @@ final class Cache {
      * process that cannot be seen from here: in another container that shares the cache.
      */
     private static final Duration ABANDONED = Duration.ofDays(1);
-    private static final Set<Scratch> OPEN = ConcurrentHashMap.newKeySet();
 
-    static {
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> OPEN.forEach(Scratch::close)));
+    /** The scratch folders of this JVM; from the first one on they are deleted when it ends. */
+    private static final class Open {
+        static final Set<Scratch> FOLDERS = ConcurrentHashMap.newKeySet();
+
+        static {
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> FOLDERS.forEach(Scratch::close)));
+        }
     }
 
     private final Optional<Path> root;
@@ -74,21 +81,10 @@ final class Cache {
     }
 
     /** The cache of the user whose environment this is; its folder is made if it is not there. */
-    static Cache of(Map<String, String> environment) {
-        Optional<Path> base = absolute(environment.get("XDG_CACHE_HOME"))
-                .or(() -> absolute(environment.get("HOME")).map(home -> home.resolve(".cache")));
-        Cache cache = new Cache(base.map(folder -> folder.resolve("ensure_image")));
+    static Cache open(Map<String, String> environment) {
+        Cache cache = new Cache(CacheFolder.find(environment));
         cache.use("");
         return cache;
-    }
-
-    /** A relative path does not count, says the XDG specification. */
-    private static Optional<Path> absolute(String path) {
-        try {
-            return Optional.ofNullable(path).map(Path::of).filter(Path::isAbsolute);
-        } catch (InvalidPathException e) { // characters that the locale's encoding does not have
-            return Optional.empty();
-        }
     }
 
     /** Why the cache, or a folder in it that was asked for, is not used; one line for the user. */
@@ -121,12 +117,12 @@ final class Cache {
         return Optional.empty();
     }
 
-    /** The folder, made if it is not there, if nobody else can have put anything in it. */
+    /** The folder, made if it is not there, if no other user can have put anything in it. */
     private static Path own(Path folder) throws IOException {
         try {
             Files.createDirectory(folder, PRIVATE);
         } catch (FileAlreadyExistsException e) {
-            // Whoever made it: it is looked at now.
+            // It is looked at now, as one that was made by this process is.
         }
         PosixFileAttributes found = Files.readAttributes(folder, PosixFileAttributes.class, NOFOLLOW_LINKS);
         String flaw = found.isSymbolicLink() ? "a symbolic link"
@@ -143,9 +139,15 @@ final class Cache {
     /** Whom what this process makes belongs to. On Linux that may be a user without a name. */
     private static UserPrincipal user() throws IOException {
         Path self = Path.of("/proc/self");
-        return Files.exists(self) ? Files.getOwner(self)
-                : self.getFileSystem().getUserPrincipalLookupService()
-                        .lookupPrincipalByName(System.getProperty("user.name"));
+        if (Files.exists(self)) {
+            return Files.getOwner(self);
+        }
+        Path made = Files.createTempFile("ensure_image-", "");
+        try {
+            return Files.getOwner(made);
+        } finally {
+            Files.delete(made);
+        }
     }
 
     // ---- Entries
@@ -212,40 +214,34 @@ final class Cache {
     // ---- Scratch folders
 
     /** A private folder for one build. Closing it, or the end of this JVM, deletes it with what is in it. */
-    record Scratch(Path path) implements AutoCloseable {
+    record Scratch(Path path) implements ScratchSpace.Folder {
         @Override
         public void close() {
             delete(path);
-            OPEN.remove(this);
+            Open.FOLDERS.remove(this);
         }
     }
 
     /**
      * A new scratch folder: in the cache, or where temporary files are.
      *
-     * @throws UncheckedIOException if there, too, no folder can be made
+     * @throws IOException if there, too, no folder can be made
      */
-    Scratch scratch() {
+    Scratch scratch() throws IOException {
         Optional<Path> run = folder("run");
         run.ifPresent(Cache::sweep);
-        Scratch scratch = new Scratch(run.flatMap(Cache::scratchIn).orElseGet(Cache::scratchElsewhere));
-        OPEN.add(scratch);
+        Optional<Path> inCache = run.flatMap(Cache::makeScratchIn);
+        Scratch scratch = new Scratch(inCache.isPresent() ? inCache.get()
+                : Files.createTempDirectory("ensure_image-"));
+        Open.FOLDERS.add(scratch);
         return scratch;
     }
 
-    private static Optional<Path> scratchIn(Path run) {
+    private static Optional<Path> makeScratchIn(Path run) {
         try {
             return Optional.of(Files.createDirectory(run.resolve(unique()), PRIVATE));
         } catch (IOException e) { // the disk is full, perhaps
             return Optional.empty();
-        }
-    }
-
-    private static Path scratchElsewhere() {
-        try {
-            return Files.createTempDirectory("ensure_image-");
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         }
     }
 
@@ -262,7 +258,7 @@ final class Cache {
 
     // ---- Files
 
-    /** A name that nothing else has; it need not be hard to guess where nobody else can write. */
+    /** A name that nothing else has; it need not be hard to guess where no other user can write. */
     private static String unique() {
         return ProcessHandle.current().pid() + "-" + ThreadLocalRandom.current().nextLong(Long.MAX_VALUE);
     }

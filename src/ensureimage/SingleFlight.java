@@ -1,3 +1,5 @@
+package ensureimage;
+
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
@@ -36,19 +38,21 @@ import java.util.regex.Pattern;
  * wait for it.
  *
  * <p>The rule it keeps: it saves work and decides nothing. Every wait is bounded, a lock ends with the process that
- * holds it, and whoever cannot wait builds.
+ * holds it, and a builder that cannot wait builds.
  */
 final class SingleFlight {
 
-    /** A turn of somebody who waits for nobody, and for whom nobody waits. */
+    /** A turn without waiting: for others, or by others. */
     static final Turn ALONE = () -> Kind.ALONE;
     private static final Turn LANDED = () -> Kind.LANDED;
 
     /** What this JVM is at. A file lock belongs to the whole JVM, so only one thread deals with the file of a key. */
-    private static final Map<Path, Flight> FLIGHTS = new ConcurrentHashMap<>();
+    private static final class Here {
+        static final Map<Path, Flight> FLIGHTS = new ConcurrentHashMap<>();
 
-    static {
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> FLIGHTS.values().forEach(Flight::removeFile)));
+        static {
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> FLIGHTS.values().forEach(Flight::removeFile)));
+        }
     }
 
     private final Optional<Path> folder;
@@ -69,7 +73,7 @@ final class SingleFlight {
         MINE,
         /** The one waited for has succeeded: the caller is to look the result up before it asks for another turn. */
         LANDED,
-        /** The caller is to build, and nobody waits for it: the one waited for failed, the wait is over, locks fail. */
+        /** The caller is to build and no other waits for it: the build waited for failed, the wait is over, locks fail. */
         ALONE
     }
 
@@ -91,13 +95,13 @@ final class SingleFlight {
     }
 
     /**
-     * Waits until the caller may build, or somebody else has.
+     * Waits until the caller may build, or another builder has.
      *
      * @param key what is to be built from which inputs; never shown, and on disk only as a hash
      * @param most how long to wait, if that is shorter than what this object waits
      * @param tell gets what the user may want to know, such as for whom it waits
      */
-    Turn turn(String key, Duration most, Consumer<String> tell) throws InterruptedException {
+    Turn turn(String key, Duration most, Consumer<Notice> tell) throws InterruptedException {
         Wait limit = new Wait(most.compareTo(wait) < 0 ? most : wait, tell);
         try {
             Path existing = folder.orElseThrow(() -> new NoSuchFileException("no private folder")).toRealPath();
@@ -107,8 +111,7 @@ final class SingleFlight {
             throw new InterruptedException();
         } catch (IOException | OverlappingFileLockException e) {
             if (!complained.getAndSet(true)) {
-                tell.accept(folder.map(path -> "cannot lock files in " + path).orElse("no usable cache folder")
-                        + ": not waiting for others that build the same");
+                tell.accept(new Notice.CannotWait(folder));
             }
             return ALONE;
         }
@@ -117,7 +120,7 @@ final class SingleFlight {
     private static Turn turn(Path file, Wait wait) throws IOException, InterruptedException {
         while (true) {
             Flight flight = new Flight(file);
-            Flight other = FLIGHTS.putIfAbsent(file, flight);
+            Flight other = Here.FLIGHTS.putIfAbsent(file, flight);
             if (other == null && flight.take(wait)) {
                 return flight;
             }
@@ -126,12 +129,12 @@ final class SingleFlight {
                     return LANDED;
                 }
                 case FAILED -> {
-                    wait.tell.accept("the build waited for has failed: building it here too");
+                    wait.tell.accept(new Notice.WaitedInVain());
                     return ALONE;
                 }
                 case UNKNOWN -> {
                     if (wait.isOver()) {
-                        wait.tell.accept("waited long enough: building it here too");
+                        wait.tell.accept(new Notice.WaitedLongEnough());
                         return ALONE;
                     }
                 }
@@ -154,10 +157,10 @@ final class SingleFlight {
         private static final long LONGEST = TimeUnit.MILLISECONDS.toNanos(100);
         private final long start = System.nanoTime();
         private final long end;
-        private final Consumer<String> tell;
+        private final Consumer<Notice> tell;
         private boolean told;
 
-        Wait(Duration limit, Consumer<String> tell) {
+        Wait(Duration limit, Consumer<Notice> tell) {
             this.end = start + limit.toNanos();
             this.tell = tell;
         }
@@ -176,16 +179,16 @@ final class SingleFlight {
             TimeUnit.NANOSECONDS.sleep(Math.min(pause, left()));
         }
 
-        /** Once, whoever it is that it waits for later. */
-        void tellWaiting(String whom) {
+        /** Not again if another builder is waited for later. */
+        void tellOnce(Notice waiting) {
             if (!told) {
                 told = true;
-                tell.accept("waiting for " + whom + ", which is building it");
+                tell.accept(waiting);
             }
         }
     }
 
-    /** How a flight ended; unknown if its holder died, or gave up without a word, or nobody held it. */
+    /** How a flight ended; unknown if its holder died, gave up without a word, or never was. */
     private enum End {
         SUCCEEDED, FAILED, UNKNOWN
     }
@@ -205,7 +208,7 @@ final class SingleFlight {
         private final AtomicBoolean removed = new AtomicBoolean();
         private FileChannel channel;
         private FileChannel again;
-        private FileLock lock; // the JVM forgets a lock that nobody refers to
+        private FileLock lock; // the JVM forgets a lock without a reference to it
         private volatile boolean held;
         private End end = End.UNKNOWN;
 
@@ -256,7 +259,8 @@ final class SingleFlight {
                     return false;
                 }
                 if (!first) { // it may be about to end, or not have written its number yet
-                    wait.tellWaiting(readable ? "process " + note.group(1) : "another process");
+                    wait.tellOnce(
+                            new Notice.WaitingForProcess(readable ? Optional.of(note.group(1)) : Optional.empty()));
                 }
                 wait.pause();
             }
@@ -287,7 +291,7 @@ final class SingleFlight {
         /** Waits for another thread's flight. */
         End await(Wait wait) throws InterruptedException {
             if (!ended.isDone()) {
-                wait.tellWaiting("another thread");
+                wait.tellOnce(new Notice.WaitingForThread());
             }
             try {
                 return ended.get(Math.max(0, wait.left()), TimeUnit.NANOSECONDS);
@@ -312,7 +316,7 @@ final class SingleFlight {
             } catch (IOException e) {
                 // They see that the lock has ended, not how.
             }
-            FLIGHTS.remove(file, this);
+            Here.FLIGHTS.remove(file, this);
             ended.complete(end);
         }
 

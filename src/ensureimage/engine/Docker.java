@@ -1,5 +1,30 @@
+//DEPS com.fasterxml.jackson.core:jackson-core:2.21.8
+//SOURCES BuildCommand.java
+//SOURCES BuildOutput.java
+//SOURCES CacheFolder.java
+//SOURCES ClientConfig.java
+//SOURCES ClientFacts.java
+//SOURCES Deadline.java
+//SOURCES EngineException.java
+//SOURCES EngineFacts.java
+//SOURCES EngineSocket.java
+//SOURCES HeldImage.java
+//SOURCES HttpExchange.java
+//SOURCES KnownLine.java
+//SOURCES Platform.java
+//SOURCES Processes.java
+//SOURCES ScratchSpace.java
+//SOURCES Verdict.java
+//SOURCES Witness.java
+//SOURCES package-info.java
+//SOURCES ../recipe/Recipe.java
+
+package ensureimage.engine;
+
+import ensureimage.recipe.BuilderKind;
+import ensureimage.recipe.Recipe;
+import ensureimage.recipe.Reference;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -12,192 +37,213 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** The docker command line client: the one place that starts it. It is spared where its engine can be asked itself. */
-final class Docker {
-    static final String LABEL = "ensure_image.fingerprint";
-    private static final String TRIGGERS = "{{if .OnBuild}}triggers{{else}}-{{end}}";
-    private static final String FORMAT = "{{.Id}} {{with .Config}}" + TRIGGERS
-            + "{{with .Labels}} {{json (index . \"" + LABEL + "\")}}{{end}}{{end}}";
-    private static final Pattern NO_SUCH_IMAGE = Pattern.compile(
-            "(?:Error response from daemon: |Error: )?(?:(?:no such image: [^ ]+: )?No such image: (?<name>[^ ]+)"
-                    + "|(?:inspecting object: )?(?<podman>[^ ]+): image not known)");
-    /** Podman does not tell of triggers; so there may be some. */
-    private static final Pattern NO_TRIGGERS = Pattern.compile(".* can't evaluate field OnBuild in type .*");
+/**
+ * The docker command line client: the one place that starts it. It is spared where its engine can be asked itself.
+ *
+ * <p>Safe from many threads. Each method that asks docker throws an {@link EngineException} if docker or its engine
+ * cannot answer, and an {@link InterruptedException} if the thread is interrupted while it waits; the process has ended
+ * by then.
+ */
+public final class Docker {
+    /** How the names of our labels begin. */
+    public static final String LABELS = "ensure_image.";
+    /** The label that has the fingerprint of an image's inputs. */
+    public static final String LABEL = LABELS + "fingerprint";
+    private static final int NAMES_PER_QUESTION = 25; // an image's JSON takes some kB, and what is kept is bounded
     private static final Pattern NO_METADATA = Pattern.compile("(?:Error: )?unknown flag: --metadata-file");
     private static final Pattern ID = Pattern.compile("sha256:[0-9a-f]{64}");
-    private static final Pattern DIGEST =
-            Pattern.compile("\"containerimage\\.digest\":\\s*\"(" + ID + ")\"");
-
-    /** Variables that docker, its plugins, Go or the loader read: an argument of that name must not reach them. */
-    private static final Pattern READ_BY_DOCKER = Pattern.compile("(?i)"
-            + "(?:DOCKER|BUILDX|BUILDKIT|COMPOSE|CONTAINER|OTEL|GO|LD|SSH|SSL|XDG|LC|DBUS|STORAGE|REGISTRY)[A-Z0-9_]*"
-            + "|PATH|HOME|USER|LANG|TERM|TMPDIR|[A-Z]*_PROXY|[^A-Z_].*|.*\\W.*");
+    private static final Pattern DIGEST = Pattern.compile("\"containerimage\\.digest\":\\s*\"(" + ID + ")\"");
 
     /** No attestation, unless asked for: it makes every image another one. And output that does not depend. */
     private static final Map<String, String> FOR_BUILDS = Map.of("BUILDX_NO_DEFAULT_ATTESTATIONS", "1",
-            "BUILDX_METADATA_PROVENANCE", "disabled", "BUILDKIT_PROGRESS", "plain");
+            "BUILDX_METADATA_PROVENANCE", "max", "BUILDKIT_PROGRESS", "plain");
 
     private final String command;
     private final Map<String, String> environment;
-    private final AtomicBoolean metadata;
-    private final AtomicBoolean triggers = new AtomicBoolean(true);
+    private final ScratchSpace scratch;
     private final Optional<EngineSocket> socket;
+    private final AtomicBoolean metadata;
+    private final AtomicReference<String> platform = new AtomicReference<>(); // not asked yet: null
 
-    /** Uses {@code command}, a name on PATH or a path, with this environment added to our own. */
-    Docker(String command, Map<String, String> environment) {
-        this(command, environment, EngineSocket.of(command, with(environment)));
+    /**
+     * Uses a client.
+     *
+     * @param command a name on PATH, or a path
+     * @param environment of the client, whole
+     * @param scratch for the files that a build writes besides the image
+     */
+    public Docker(String command, Map<String, String> environment, ScratchSpace scratch) {
+        this(command, environment, scratch, EngineSocket.find(command, environment));
     }
 
-    /** @param socket of the engine that the command uses in this environment, if that is known */
-    Docker(String command, Map<String, String> environment, Optional<EngineSocket> socket) {
+    /** The same. @param socket of the engine that the client uses in this environment, if that is known */
+    public Docker(String command, Map<String, String> environment, ScratchSpace scratch,
+            Optional<EngineSocket> socket) {
         this.command = command;
-        this.environment = with(environment);
-        this.metadata = new AtomicBoolean(!"0".equals(environment.get("DOCKER_BUILDKIT")));
+        this.environment = new TreeMap<>(environment);
+        this.scratch = scratch;
         this.socket = socket;
+        this.metadata = new AtomicBoolean(!"0".equals(environment.get("DOCKER_BUILDKIT")));
     }
 
-    private static Map<String, String> with(Map<String, String> more) {
-        Map<String, String> all = new TreeMap<>(System.getenv());
-        all.putAll(more);
-        return all;
-    }
-
-    Map<String, String> environment() {
+    /** Of the client. */
+    public Map<String, String> environment() {
         return environment;
     }
 
-    /** What tells this engine from others, as far as that can be told without asking it. */
-    String engine() {
+    /** What tells this engine from others, if that can be told without asking it. */
+    public String identity() {
         return Stream.of("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "HOME")
                 .map(name -> environment.getOrDefault(name, "")).collect(Collectors.joining("\n", command + "\n", ""));
     }
 
+    // ---- Look-ups
+
     /**
-     * What the engine holds at this moment under these names. One is left out only if the engine says that there is no
-     * such image, or not all of it.
+     * What the engine holds at this moment under these names or IDs. One is left out only if the engine says that there
+     * is no such image, or not all of it.
      */
-    Map<String, Held> lookUp(Collection<String> names, ensure_image.Stopwatch watch) throws ensure_image.Failed {
-        Optional<Map<String, Held>> images = ask("image", watch, engine -> engine.images(names, watch.left()));
-        return images.isPresent() ? images.get() : lookUpByCommand(names, watch);
+    public Map<String, HeldImage> lookUp(Collection<String> names, Deadline deadline)
+            throws EngineException, InterruptedException {
+        Optional<Map<String, HeldImage>> images =
+                askSocket("image", deadline, engine -> engine.images(names, deadline.left()));
+        return images.isPresent() ? images.get() : inspectAll(List.copyOf(names), deadline);
     }
 
-    private Map<String, Held> lookUpByCommand(Collection<String> names, ensure_image.Stopwatch watch)
-            throws ensure_image.Failed {
-        String format = triggers.get() ? FORMAT : FORMAT.replace(TRIGGERS, "triggers");
-        List<String> arguments = new ArrayList<>(List.of("image", "inspect", "--format", format, "--"));
+    private Map<String, HeldImage> inspectAll(List<String> names, Deadline deadline)
+            throws EngineException, InterruptedException {
+        Map<String, HeldImage> images = new HashMap<>();
+        for (int from = 0; from < names.size(); from += NAMES_PER_QUESTION) {
+            List<String> some = names.subList(from, Math.min(names.size(), from + NAMES_PER_QUESTION));
+            images.putAll(inspect(some, deadline));
+        }
+        return images;
+    }
+
+    /** By one command; what it does not tell of by one command each. */
+    private Map<String, HeldImage> inspect(List<String> names, Deadline deadline)
+            throws EngineException, InterruptedException {
+        List<String> arguments = new ArrayList<>(List.of("image", "inspect", "--format", "{{json .}}", "--"));
         arguments.addAll(names);
-        Processes.Finished finished = run(watch, arguments, ignored -> {});
-        List<String> found = new ArrayList<>(names);
-        if (finished.status() != 0) {
-            if (triggers.get() && says(finished, NO_TRIGGERS)) {
-                triggers.set(false);
-                return lookUpByCommand(names, watch);
-            }
-            if (says(finished, FailureText.HALF_GONE.pattern)) {
-                return names.size() == 1 ? new HashMap<>() : lookUpEach(names, watch); // it does not say which
-            }
-            found.removeAll(missing(finished.err()));
-        }
-        List<String> lines = finished.out().stream().filter(text -> !text.isBlank()).toList();
-        if (found.size() != lines.size()) {
-            String line = Verdict.lastLine(finished.err());
-            throw line.isEmpty() ? ensure_image.Text.silent(finished) : noEngine(line);
-        }
-        Map<String, Held> images = new HashMap<>();
-        for (int i = 0; i < found.size(); i++) {
-            images.put(found.get(i), Held.parse(lines.get(i)));
-        }
-        return images;
-    }
-
-    /** Whether this line says that there is no such image, or not all of it. */
-    static boolean saysMissing(String line) {
-        return NO_SUCH_IMAGE.matcher(line).matches() || FailureText.HALF_GONE.pattern.matcher(line).matches();
-    }
-
-    private static List<String> missing(List<String> errors) {
-        return errors.stream().map(NO_SUCH_IMAGE::matcher).filter(Matcher::matches)
-                .map(text -> text.group("name") != null ? text.group("name") : text.group("podman")).toList();
-    }
-
-    private Map<String, Held> lookUpEach(Collection<String> names, ensure_image.Stopwatch watch)
-            throws ensure_image.Failed {
-        Map<String, Held> images = new HashMap<>();
+        Processes.Finished finished = run(deadline, arguments, ignored -> {});
+        List<HeldImage> found = HeldImage.parseAll(finished.out());
+        Map<String, HeldImage> images = new HashMap<>();
         for (String name : names) {
-            images.putAll(lookUpByCommand(List.of(name), watch));
+            Optional<HeldImage> image = found.stream().filter(each -> each.answersTo(name)).findFirst();
+            if (image.isPresent()) {
+                images.put(name, image.get());
+            } else if (names.size() > 1) {
+                images.putAll(inspect(List.of(name), deadline));
+            } else if (finished.err().stream().noneMatch(KnownLine::saysMissing)) {
+                throw unanswered("image inspect", finished);
+            }
         }
         return images;
     }
 
-    /** Runs one {@code docker build} without a name for the image; its result is a value, whatever it is. */
-    Built build(Recipe recipe, String fingerprint, ensure_image.Stopwatch watch, Consumer<String> listener)
-            throws ensure_image.Failed {
-        try (Cache.Scratch scratch = scratch()) {
-            Path id = scratch.path().resolve("id");
-            Path digest = scratch.path().resolve("metadata");
-            List<String> options = new ArrayList<>(List.of("--label", LABEL + "=" + fingerprint,
-                    "--iidfile", id.toString()));
+    private EngineException unanswered(String question, Processes.Finished finished) {
+        String line = BuildOutput.lastLine(finished.err());
+        return line.isEmpty()
+                ? new EngineException(EngineException.Kind.SILENT, question, Integer.toString(finished.status()))
+                : failure(line);
+    }
+
+    /**
+     * What the engine builds for by itself, such as {@code linux/amd64}; asked once. Empty if it cannot be told, as with
+     * podman.
+     */
+    public String platform(Deadline deadline) throws EngineException, InterruptedException {
+        if (platform.get() == null) {
+            Optional<String> told = askSocket("version", deadline, engine -> engine.platform(deadline.left()));
+            platform.set(told.isPresent() ? told.get() : platformByCommand(deadline));
+        }
+        return platform.get();
+    }
+
+    /** Whether a question takes a process of the client; else the engine's socket is asked. */
+    public boolean isAskedByCommand() {
+        return socket.isEmpty();
+    }
+
+    private String platformByCommand(Deadline deadline) throws EngineException, InterruptedException {
+        Processes.Finished version = run(deadline,
+                List.of("version", "--format", "{{.Server.Os}}/{{.Server.Arch}}"), line -> {});
+        String[] parts = version.out().isEmpty() ? new String[0] : version.out().get(0).split("/");
+        return version.status() == 0 && parts.length == 2 ? Platform.join(parts[0], parts[1], "") : "";
+    }
+
+    // ---- Builds and names
+
+    /**
+     * A build that has ended.
+     *
+     * @param ids that its image may have: the digest of its manifest, as the containerd store has it, and that of its
+     *        configuration, as the classic one has it. Which it is depends on the builder and on the engine
+     * @param witness what BuildKit says that it saw; empty if it does not say
+     * @param by what built it; empty if that cannot be told from its output
+     */
+    public record Built(Processes.Finished process, List<String> ids, Optional<Witness> witness,
+            Optional<BuilderKind> by) {
+    }
+
+    /**
+     * Runs one {@code docker build} without a name for the image; its result is a value, whatever it is.
+     *
+     * @param labels for the image
+     */
+    public Built build(Recipe recipe, Map<String, String> labels, Deadline deadline, Consumer<String> listener)
+            throws EngineException, InterruptedException {
+        try (ScratchSpace.Folder folder = openScratch()) {
+            Path id = folder.path().resolve("id");
+            Path told = folder.path().resolve("metadata"); // has the values of build arguments: nobody else can read it
+            List<String> options = new ArrayList<>();
+            new TreeMap<>(labels).forEach((name, value) -> options.addAll(List.of("--label", name + "=" + value)));
+            options.addAll(List.of("--iidfile", id.toString()));
             boolean withMetadata = metadata.get();
-            if (withMetadata) {
-                options.addAll(List.of("--metadata-file", digest.toString()));
+            if (withMetadata) { // by buildx: another builder than the engine's own loads the image only if told to
+                options.addAll(List.of("--metadata-file", told.toString(), "--load"));
             }
-            Processes.Finished process = build(recipe, options, FOR_BUILDS, watch, listener);
+            Processes.Finished process = build(recipe, options, FOR_BUILDS, deadline, listener);
             if (withMetadata && process.status() != 0 && says(process, NO_METADATA)) {
                 metadata.set(false); // the legacy builder, podman
-                return build(recipe, fingerprint, watch, listener);
+                return build(recipe, labels, deadline, listener);
             }
-            return new Built(process, Stream.of(found(DIGEST, digest, 1), found(ID, id, 0)).flatMap(Optional::stream)
-                    .distinct().toList());
+            List<String> ids = Stream.of(find(DIGEST, told, 1), find(ID, id, 0)).flatMap(Optional::stream).distinct()
+                    .toList();
+            return new Built(process, ids, Witness.read(told), BuildOutput.builder(process));
         }
     }
 
-    private Cache.Scratch scratch() throws ensure_image.Failed {
+    /** A private folder for a while; for what a build reads. */
+    public ScratchSpace.Folder openScratch() throws EngineException {
         try {
-            return Cache.of(environment).scratch();
-        } catch (UncheckedIOException e) {
-            throw ensure_image.Text.noTemporaryFolder(e);
+            return scratch.open();
+        } catch (IOException e) {
+            throw new EngineException(EngineException.Kind.NO_SCRATCH, "", String.valueOf(e.getMessage()));
         }
     }
 
     /** Runs one {@code docker build} with these options and variables besides the recipe's own. */
-    Processes.Finished build(Recipe recipe, List<String> options, Map<String, String> environment,
-            ensure_image.Stopwatch watch, Consumer<String> listener) throws ensure_image.Failed {
-        List<String> line = new ArrayList<>(List.of("build", "--file", recipe.dockerfile().path().toString()));
-        Map<String, String> variables = new TreeMap<>(environment);
-        recipe.options().arguments().forEach((name, value) -> {
-            boolean byName = !READ_BY_DOCKER.matcher(name).matches() || value.equals(this.environment.get(name));
-            if (byName) {
-                variables.put(name, value); // not on the command line, which every user of the machine can read
-            }
-            line.addAll(List.of("--build-arg", byName ? name : name + "=" + value));
-        });
-        addOption(line, "--target", recipe.options().target());
-        addOption(line, "--platform", recipe.options().platform());
-        line.addAll(recipe.options().passThrough());
-        line.addAll(options);
-        // After "--" even a folder whose name begins with a dash is a folder, and after "./" one that is called "-".
-        line.addAll(List.of("--", Path.of(".").resolve(recipe.context()).toString()));
-        byte[] input = recipe.dockerfile().isStdin() ? recipe.dockerfile().given() : new byte[0];
-        return run(watch, line, variables, input, listener);
+    public Processes.Finished build(Recipe recipe, List<String> options, Map<String, String> variables,
+            Deadline deadline, Consumer<String> listener) throws EngineException, InterruptedException {
+        BuildCommand build = BuildCommand.create(recipe, options, environment);
+        Map<String, String> all = new TreeMap<>(variables);
+        all.putAll(build.variables());
+        return run(deadline, build.arguments(), all, build.input(), listener);
     }
 
     private static boolean says(Processes.Finished process, Pattern line) {
         return process.err().stream().anyMatch(each -> line.matcher(each).matches());
     }
 
-    private static void addOption(List<String> line, String name, String value) {
-        if (value != null) {
-            line.addAll(List.of(name, value));
-        }
-    }
-
-    private static Optional<String> found(Pattern pattern, Path file, int group) {
+    private static Optional<String> find(Pattern pattern, Path file, int group) {
         try {
             Matcher matcher = pattern.matcher(Files.readString(file));
             return matcher.find() ? Optional.of(matcher.group(group)) : Optional.empty();
@@ -207,22 +253,41 @@ final class Docker {
     }
 
     /** Gives an image the name; what had it keeps its ID. */
-    Processes.Finished tag(String id, Reference reference, ensure_image.Stopwatch watch) throws ensure_image.Failed {
-        Optional<Processes.Finished> answer = ask("tag", watch, engine -> engine.tag(id, reference, watch.left()));
+    public Processes.Finished tag(String id, Reference reference, Deadline deadline)
+            throws EngineException, InterruptedException {
+        Optional<Processes.Finished> answer =
+                askSocket("tag", deadline, engine -> engine.tag(id, reference, deadline.left()));
         return answer.isPresent() ? answer.get()
-                : run(watch, List.of("tag", id, reference.toString()), line -> {});
+                : run(deadline, List.of("tag", id, reference.toString()), line -> {});
     }
 
+    /**
+     * Has the engine fetch an image. That it cannot is no failure: a build has the better words for it.
+     *
+     * @param platform which of an image for several
+     */
+    public void pull(String image, Optional<String> platform, Deadline deadline)
+            throws EngineException, InterruptedException {
+        List<String> arguments = new ArrayList<>(List.of("pull", "--quiet"));
+        platform.ifPresent(name -> arguments.addAll(List.of("--platform", name)));
+        arguments.addAll(List.of("--", image));
+        run(deadline, arguments, line -> {});
+    }
+
+    /** What the client brings into a build by itself. @param passThrough options of {@code docker build} */
+    public ClientFacts clientFacts(List<String> passThrough) {
+        return ClientFacts.read(command, environment, passThrough);
+    }
+
+    // ---- Asking
+
     /** What the engine answers at its socket; empty if docker is to be asked. */
-    private <T> Optional<T> ask(String what, ensure_image.Stopwatch watch, Question<T> question)
-            throws ensure_image.Failed {
+    private <T> Optional<T> askSocket(String what, Deadline deadline, Question<T> question)
+            throws EngineException, InterruptedException {
         try {
             return socket.isPresent() ? question.ask(socket.get()) : Optional.empty();
         } catch (TimeoutException e) {
-            throw ensure_image.Text.timedOut(watch, what);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw ensure_image.Text.interrupted();
+            throw new EngineException(EngineException.Kind.TIMED_OUT, what, "");
         }
     }
 
@@ -232,79 +297,31 @@ final class Docker {
         Optional<T> ask(EngineSocket engine) throws TimeoutException, InterruptedException;
     }
 
-    /** The failure for a client that cannot reach its engine, told by what it printed. */
-    ensure_image.Failed noEngine(String line) {
-        if (FailureText.NO_PERMISSION.pattern.matcher(line).matches()) {
-            return noEngine("no permission to use the engine at " + host(), ensure_image.Text.PERMISSION_HINT);
-        }
-        if (FailureText.ENGINE_AWAY.pattern.matcher(line).matches()) {
-            return noEngine("the engine is not running: no answer at " + host(), ensure_image.Text.ENGINE_HINT);
-        }
-        return noEngine("the engine failed: " + ensure_image.Text.printable(line), ensure_image.Text.ENGINE_HINT);
-    }
-
-    private static ensure_image.Failed noEngine(String message, String hint) {
-        return new ensure_image.Failed(ensure_image.ExitCode.NO_ENGINE, message, hint);
-    }
-
-    private String host() {
-        String host = environment.getOrDefault("DOCKER_HOST", "");
-        return host.isEmpty() ? "its default address" : ensure_image.Text.printable(host);
+    /** The failure of a client that cannot reach its engine. @param line the last that it printed */
+    public EngineException failure(String line) {
+        return KnownLine.readFailure(line, environment.getOrDefault("DOCKER_HOST", ""));
     }
 
     /** Runs any docker command; every exit status is a result. */
-    Processes.Finished run(ensure_image.Stopwatch watch, List<String> arguments, Consumer<String> listener)
-            throws ensure_image.Failed {
-        return run(watch, arguments, Map.of(), new byte[0], listener);
+    public Processes.Finished run(Deadline deadline, List<String> arguments, Consumer<String> listener)
+            throws EngineException, InterruptedException {
+        return run(deadline, arguments, Map.of(), new byte[0], listener);
     }
 
-    private Processes.Finished run(ensure_image.Stopwatch watch, List<String> arguments, Map<String, String> variables,
-            byte[] input, Consumer<String> listener) throws ensure_image.Failed {
+    private Processes.Finished run(Deadline deadline, List<String> arguments, Map<String, String> variables,
+            byte[] input, Consumer<String> listener) throws EngineException, InterruptedException {
         List<String> line = new ArrayList<>(List.of(command));
         line.addAll(arguments);
         Map<String, String> all = new TreeMap<>(environment);
         all.putAll(variables);
-        all.entrySet().removeIf(inherited -> inherited.getValue().equals(System.getenv(inherited.getKey())));
         try {
-            return new Processes.Command(line, all, input).run(watch.left(), listener);
+            return new Processes.Command(line, all, input).run(deadline.left(), listener);
         } catch (NoSuchFileException e) {
-            throw noEngine("docker is not installed: cannot start '"
-                    + ensure_image.Text.printable(command) + "'", ensure_image.Text.DOCKER_HINT);
+            throw new EngineException(EngineException.Kind.NOT_INSTALLED, command, "");
         } catch (IOException e) {
-            throw noEngine("cannot run '" + ensure_image.Text.printable(command) + "': "
-                    + ensure_image.Text.printable(e.getMessage()), "");
+            throw new EngineException(EngineException.Kind.CANNOT_RUN, command, String.valueOf(e.getMessage()));
         } catch (TimeoutException e) {
-            throw ensure_image.Text.timedOut(watch, arguments.get(0));
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw ensure_image.Text.interrupted();
-        }
-    }
-
-    // ---- What it tells
-
-    /**
-     * A build that has ended, and the IDs that its image may have: the digest of its manifest, as the containerd store
-     * has it, and that of its configuration, as the classic one has it. A builder in a container (buildx) cannot know
-     * which.
-     */
-    record Built(Processes.Finished process, List<String> ids) {
-    }
-
-    /**
-     * An image that the engine holds.
-     *
-     * @param triggers whether it may have ONBUILD instructions
-     * @param fingerprint of what it was built from; empty if that was not done by us
-     */
-    record Held(String id, boolean triggers, String fingerprint) {
-
-        /** From a line in {@link Docker#FORMAT}. */
-        static Held parse(String line) {
-            String[] words = line.split(" ", 3);
-            String id = words[0].contains(":") ? words[0] : "sha256:" + words[0]; // podman leaves that out, here
-            return new Held(id, words.length == 1 || !words[1].equals("-"),
-                    words.length < 3 ? "" : words[2].replaceAll("^\"|\"$", ""));
+            throw new EngineException(EngineException.Kind.TIMED_OUT, arguments.get(0), "");
         }
     }
 }

@@ -1,5 +1,6 @@
-//DEPS org.slf4j:slf4j-nop:2.0.20
 //DEPS org.zeroturnaround:zt-exec:1.13.0
+
+package ensureimage.engine;
 
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -12,8 +13,8 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -25,44 +26,49 @@ import org.zeroturnaround.exec.ProcessExecutor;
 import org.zeroturnaround.exec.ProcessResult;
 import org.zeroturnaround.exec.StartedProcess;
 
-/** Starts processes from argument lists and owns them: none outlives its time limit, its caller or this JVM. */
-final class Processes {
+/**
+ * Starts processes from argument lists and owns them: none outlives its time limit, its caller or this JVM.
+ *
+ * <p>Safe from many threads. A shutdown hook is registered for as long as a process runs, and only then.
+ */
+public final class Processes {
     private static final Duration GRACE = Duration.ofSeconds(5);
     private static final int NO_SUCH_FILE = 2; // ENOENT
     private static final Pattern REASON = Pattern.compile("error=(?<errno>\\d+), (?<text>.*)");
-    private static final Set<Process> RUNNING = ConcurrentHashMap.newKeySet();
-
-    static {
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> RUNNING.forEach(Processes::end)));
-    }
 
     private Processes() {
     }
 
-    /** A process that has ended: its exit status, the last lines of each stream apart, and how long it took. */
-    record Finished(int status, List<String> out, List<String> err, Duration took) {
+    /**
+     * A process that has ended.
+     *
+     * @param status its exit status; 128 + N if signal N ended it
+     * @param out the last lines of its stdout, at most some 256,000 characters
+     * @param err the same of its stderr
+     * @param took from its start to its end
+     */
+    public record Finished(int status, List<String> out, List<String> err, Duration took) {
     }
 
     /**
      * What to run.
      *
+     * @param line the program, a name on this JVM's PATH or a path, and its arguments
      * @param environment added to this JVM's own
      * @param input for its stdin, which then ends
      */
-    record Command(List<String> line, Map<String, String> environment, byte[] input) {
-        static { // what zt-exec logs with: to search for it takes as long as to start a process
-            System.setProperty("slf4j.provider", "org.slf4j.nop.NOPServiceProvider");
-            System.setProperty("slf4j.internal.verbosity", "WARN");
-        }
+    public record Command(List<String> line, Map<String, String> environment, byte[] input) {
 
         /**
-         * Runs it to its end.
+         * Runs it to its end. However this returns, the process has ended; all below it, too, if it had to be made to.
          *
+         * @param limit after which the process is ended
          * @param listener gets each line of both streams as it comes, from several threads
          * @throws NoSuchFileException if there is no such program
          * @throws IOException if it cannot be started, why; its message names no value of the environment
+         * @throws TimeoutException if it did not end within the limit
          */
-        Finished run(Duration limit, Consumer<String> listener)
+        public Finished run(Duration limit, Consumer<String> listener)
                 throws IOException, TimeoutException, InterruptedException {
             long start = System.nanoTime();
             Lines out = new Lines(listener);
@@ -72,18 +78,21 @@ final class Processes {
                     .redirectOutput(out)
                     .redirectError(err)
                     .closeTimeout(1, TimeUnit.SECONDS);
-            executor.getEnvironment().putAll(environment);
-            StartedProcess started = start(executor);
-            RUNNING.add(started.getProcess());
-            try {
+            // What is inherited anyway is not said again: Java may have lost bytes of it that the locale does not have.
+            Map<String, String> inherited = new ProcessBuilder().environment();
+            environment.forEach((name, value) -> {
+                if (!value.equals(inherited.get(name))) {
+                    executor.environment(name, value);
+                }
+            });
+            try (Owner owner = new Owner()) {
+                StartedProcess started = start(executor);
+                owner.own(started.getProcess());
                 ProcessResult result = started.getFuture().get(Math.max(1, limit.toMillis()), TimeUnit.MILLISECONDS);
                 return new Finished(result.getExitValue(), out.kept(), err.kept(),
                         Duration.ofNanos(System.nanoTime() - start));
             } catch (ExecutionException e) {
                 throw new IOException("lost " + line.get(0));
-            } finally {
-                end(started.getProcess());
-                RUNNING.remove(started.getProcess());
             }
         }
 
@@ -97,6 +106,41 @@ final class Processes {
                     throw new NoSuchFileException(line.get(0));
                 }
                 throw new IOException(known ? reason.group("text") : "it cannot be started");
+            }
+        }
+    }
+
+    /**
+     * Ends its process when closed, or when the JVM is told to end before that.
+     *
+     * <p>Once the JVM is being ended, no hook can be registered. What starts a process then is a hook itself, or a
+     * thread that one waits for: it cleans up, and is not disturbed.
+     */
+    private static final class Owner implements AutoCloseable {
+        /** Empty if it could not be started. */
+        private final CompletableFuture<Optional<Process>> process = new CompletableFuture<>();
+        private final Thread hook = new Thread(() -> process.join().ifPresent(Processes::end), "end a process");
+
+        Owner() {
+            try {
+                Runtime.getRuntime().addShutdownHook(hook);
+            } catch (IllegalStateException e) {
+                // the JVM is being ended
+            }
+        }
+
+        void own(Process started) {
+            process.complete(Optional.of(started));
+        }
+
+        @Override
+        public void close() {
+            process.complete(Optional.empty());
+            process.join().ifPresent(Processes::end);
+            try {
+                Runtime.getRuntime().removeShutdownHook(hook);
+            } catch (IllegalStateException e) {
+                // the same
             }
         }
     }

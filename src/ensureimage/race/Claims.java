@@ -1,3 +1,5 @@
+package ensureimage.race;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -5,16 +7,12 @@ import java.util.function.Function;
 import java.util.stream.Stream;
 
 /**
- * What the decision said, as first written, against what was seen: a line a claim, with the figure that confirms or
+ * What the decision said, as first written, against what was seen: one line per claim, with the figure that confirms or
  * refutes it here. A claim on which nothing was played is left out.
  */
-record RaceClaims(RaceResults results) {
-    /** What still passes for "no impact": one lone build and half of it. */
+record Claims(Results results) {
+    /** The most that still counts as "no impact": one and a half lone builds. */
     private static final double NO_IMPACT = 1.5;
-
-    private static final race_repro.Strategy NAIVE = race_repro.Strategy.NAIVE;
-    private static final race_repro.Strategy SUBSTRING = race_repro.Strategy.SUBSTRING;
-    private static final race_repro.Strategy ENSURE = race_repro.Strategy.ENSURE;
 
     /**
      * A sentence of the decision.
@@ -32,148 +30,159 @@ record RaceClaims(RaceResults results) {
     /** Those on which there are figures; one lone builder gives none. */
     List<Claim> all() {
         return results.plan().builders() == 1 ? List.of()
-                : Stream.of(onlyAtTagging(), sameImage(), atOnce(),
-                        failureIsSuccess(), noImpact(), bothBuild(), notRebuilt(), uniqueTagsPollute(),
-                        uniqueTagsBuildAll(),
-                        lockWaits(), removingIsWorse()).flatMap(Optional::stream).toList();
+                : Stream.of(onlyAtTagging(), sameImage(), availableAtOnce(), failureIsSuccess(), noImpact(),
+                        bothBuild(), notRebuilt(), uniqueTagsPollute(), uniqueTagsBuildAll(), lockWaits(),
+                        removingIsWorse()).flatMap(Optional::stream).toList();
     }
 
+    // ---- The race
+
     private Optional<Claim> onlyAtTagging() {
-        List<RaceResults.Run> runs = results.cells(NAIVE).stream().flatMap(cell -> cell.runs().stream()).toList();
-        List<RaceTrack.Race> races = runs.stream().flatMap(run -> run.track().race().stream()).toList();
-        long naming = races.stream().filter(RaceTrack.Race::naming).count();
-        long steps = runs.stream().filter(run -> run.track().race().isEmpty() && !run.ended().success()
-                && SUBSTRING.tells(run.ended())).count();
+        List<Run> runs = results.cells(Strategy.NAIVE).stream().flatMap(cell -> cell.runs().stream()).toList();
+        List<Track.Race> races = runs.stream().flatMap(run -> run.track().race().stream()).toList();
+        long naming = races.stream().filter(Track.Race::naming).count();
+        long steps = runs.stream().filter(run -> !run.lostRace() && !run.ending().success()
+                && Strategy.SUBSTRING.reportsSuccess(run.ending())).count();
         return races.isEmpty() && steps == 0 ? Optional.empty()
-                : Optional.of(new Claim("only-at-tagging",
-                        "\"already exists\" only occurs at tagging", steps == 0 && naming == races.size(),
-                        naming + " of " + races.size()
-                                + " lost races were lost at tagging; a step failed and said so in "
-                                + RaceText.count(steps, "more build")));
+                : Optional.of(new Claim("only-at-tagging", "\"already exists\" only occurs at tagging",
+                        steps == 0 && naming == races.size(),
+                        naming + " of " + races.size() + " lost races were lost at tagging; a failed step said so in "
+                                + Words.count(steps, "more build")));
     }
 
     private Optional<Claim> sameImage() {
-        long most = same(NAIVE).stream().flatMap(cell -> cell.rounds().stream())
+        long most = same(Strategy.NAIVE).stream().flatMap(cell -> cell.rounds().stream())
                 .mapToLong(round -> round.runs().stream().flatMap(run -> run.track().id().stream()).distinct().count())
                 .max().orElse(0);
-        Optional<RaceResults.Share> others = losers(race_repro.Scenario.SHARED_TAG, RaceResults.Held.WRONG);
+        Optional<Share> others = losers(Scenario.SHARED_TAG, Truth.WRONG);
         return most == 0 ? Optional.empty()
                 : Optional.of(new Claim("same-image", "it is the exact same image",
-                        most == 1 && others.map(RaceResults.Share::isNever).orElse(true),
+                        most == 1 && others.map(Share::isNever).orElse(true),
                         "from one folder, " + results.plan().builders() + " builders made up to " + most + " image IDs"
-                                + others.map(share -> "; from two, " + among(share) + " who lost found the other's")
-                                        .orElse("")));
+                                + others.map(share -> "; from two, after " + among(share)
+                                        + " lost races the tag was on the other folder's image").orElse("")));
     }
 
-    private Optional<Claim> atOnce() {
+    private Optional<Claim> availableAtOnce() {
         List<String> figures = new ArrayList<>();
         boolean confirmed = true;
-        for (var scenario : List.of(race_repro.Scenario.SAME, race_repro.Scenario.REMOVED)) {
-            Optional<RaceResults.Share> nothing = losers(scenario, RaceResults.Held.MISSING);
-            if (nothing.isPresent()) {
-                confirmed &= nothing.get().isNever();
-                figures.add("in " + scenario + ", " + among(nothing.get()) + " who lost found nothing");
+        for (Scenario scenario : List.of(Scenario.SAME, Scenario.REMOVED)) {
+            Optional<Share> missing = losers(scenario, Truth.MISSING);
+            if (missing.isPresent()) {
+                confirmed &= missing.get().isNever();
+                figures.add("in scenario \"" + scenario + "\", after " + afterLostRaces(missing.get()));
             }
         }
         return figures.isEmpty() ? Optional.empty()
-                : Optional.of(new Claim("available-at-once",
-                        "the image is immediately available", confirmed, String.join("; ", figures)));
+                : Optional.of(new Claim("available-at-once", "the image is immediately available", confirmed,
+                        String.join("; ", figures)));
+    }
+
+    private static String afterLostRaces(Share missing) {
+        return !missing.isNever() ? among(missing) + " lost races the image was missing"
+                : missing.of() == 1 ? "the lost race the image was there"
+                : "all " + missing.of() + " lost races the image was there";
     }
 
     private Optional<Claim> failureIsSuccess() {
-        List<RaceResults.Cell> cells = results.cells(SUBSTRING);
-        RaceResults.Share all = RaceResults.Share.sum(cells.stream().map(RaceResults.Cell::falseSuccesses).toList());
+        List<Cell> cells = results.cells(Strategy.SUBSTRING);
+        Share all = Share.sum(cells.stream().map(Cell::falseSuccesses).toList());
+        String ensure = results.plan().strategies().contains(Strategy.ENSURE)
+                ? "; ensure told " + among(results.falseAnswers(Strategy.ENSURE)) + " something false"
+                : "";
         return cells.isEmpty() ? Optional.empty()
-                : Optional.of(new Claim("failure-is-success",
-                        "a failure that says so is a success", all.isNever(), "substring told " + among(all)
-                                + " a false \"there\"" + (results.plan().strategies().contains(ENSURE)
-                                        ? "; ensure misled "
-                                                + among(results.falseAnswers(ENSURE))
-                                        : "")));
+                : Optional.of(new Claim("failure-is-success", "a failure that says so is a success", all.isNever(),
+                        "substring told " + among(all) + " builders a false \"there\"" + ensure));
     }
 
+    // ---- The work
+
     private Optional<Claim> noImpact() {
-        return same(SUBSTRING).map(cell -> new Claim("no-impact", "no performance impact", cell.wall() <= NO_IMPACT,
-                "the last answer came after " + wall(cell) + " a lone build"
-                        + and(race_repro.Strategy.LOCK, lock -> "; with a lock, " + wall(lock))
-                        + and(race_repro.Strategy.SINGLE_FLIGHT, single -> "; single-flight, " + wall(single))));
+        return same(Strategy.SUBSTRING).map(cell -> new Claim("no-impact", "no performance impact",
+                cell.wall() <= NO_IMPACT, lastAnswer(cell)
+                        + inSame(Strategy.LOCK, lock -> "; with a lock, " + wall(lock))
+                        + inSame(Strategy.SINGLE_FLIGHT, single -> "; with single-flight, " + wall(single))));
     }
 
     private Optional<Claim> bothBuild() {
-        return same(NAIVE).map(cell -> new Claim("both-build", "both perform the full build", eachBuilds(cell),
-                stepRuns(cell)));
+        return same(Strategy.NAIVE).map(cell -> new Claim("both-build", "both perform the full build",
+                eachBuilds(cell), stepRuns(cell)));
     }
 
     private Optional<Claim> notRebuilt() {
-        return results.played(race_repro.Scenario.STALE, NAIVE).map(cell -> new Claim("not-rebuilt",
-                "an edited folder is not rebuilt", !cell.count(RaceResults.Falsehood.STALE).isNever(),
-                "naive handed " + among(cell.count(RaceResults.Falsehood.STALE)) + " a stale image"
-                        + results.played(race_repro.Scenario.STALE, ENSURE).map(ensure -> "; ensure, "
-                                + among(ensure.count(RaceResults.Falsehood.STALE))).orElse("")));
+        return results.findCell(Scenario.STALE, Strategy.NAIVE).map(cell -> new Claim("not-rebuilt",
+                "an edited folder is not rebuilt", !cell.count(Falsehood.STALE).isNever(),
+                "naive handed a stale image to " + among(cell.count(Falsehood.STALE)) + " builders"
+                        + results.findCell(Scenario.STALE, Strategy.ENSURE)
+                                .map(ensure -> "; ensure, to " + among(ensure.count(Falsehood.STALE))).orElse("")));
     }
 
+    // ---- The alternatives
+
     private Optional<Claim> uniqueTagsPollute() {
-        return same(race_repro.Strategy.UNIQUE_TAG).map(cell -> new Claim("unique-tags-pollute",
+        return same(Strategy.UNIQUE_TAG).map(cell -> new Claim("unique-tags-pollute",
                 "unique tags pollute the names", cell.tagsLeft() > 0,
-                RaceText.number(cell.tagsLeft()) + " tags left a round"));
+                Words.number(cell.tagsLeft()) + " tags left behind per round"));
     }
 
     private Optional<Claim> uniqueTagsBuildAll() {
-        return same(race_repro.Strategy.UNIQUE_TAG).map(cell -> new Claim("unique-tags-build-all",
+        return same(Strategy.UNIQUE_TAG).map(cell -> new Claim("unique-tags-build-all",
                 "with unique tags, each builds from scratch", eachBuilds(cell), stepRuns(cell)));
     }
 
     private Optional<Claim> lockWaits() {
-        return same(race_repro.Strategy.LOCK).flatMap(lock -> same(NAIVE).map(naive -> new Claim("lock-waits",
-                "with a lock, one waits longer", lock.wall() > naive.wall(),
-                "the last answer came after " + wall(lock) + " a lone build; without, " + wall(naive))));
+        return same(Strategy.LOCK).flatMap(lock -> same(Strategy.NAIVE).map(naive -> new Claim("lock-waits",
+                "with a lock, builders wait longer", lock.wall() > naive.wall(),
+                lastAnswer(lock) + "; without, " + wall(naive))));
     }
 
-    /** With the tag there BuildKit updates it and cannot fail; so removing it first brings the race back. */
+    /** If the tag is there, BuildKit updates it and cannot fail; so removing it first brings the race back. */
     private Optional<Claim> removingIsWorse() {
-        return results.played(race_repro.Scenario.STALE, race_repro.Strategy.RMI_FIRST).map(removing -> {
-            RaceResults.Share falsely = removing.count(RaceResults.Falsehood.FAILURE);
+        return results.findCell(Scenario.STALE, Strategy.RMI_FIRST).map(removing -> {
+            Share falsely = removing.count(Falsehood.FAILURE);
             return new Claim("removing-is-worse", "removing first makes it worse", !falsely.isNever(),
-                    "where an older image had the tag, " + among(falsely) + " then failed falsely"
-                            + and(race_repro.Strategy.RMI_FIRST,
-                                    same -> "; where none had, " + among(same.falseAnswers()))
-                            + and(NAIVE, naive -> " (naive " + among(naive.falseAnswers()) + ")"));
+                    "if an older image had the tag, " + among(falsely) + " builders then failed falsely"
+                            + inSame(Strategy.RMI_FIRST, same -> "; if none had, " + among(same.falseAnswers()))
+                            + inSame(Strategy.NAIVE, naive -> " (naive: " + among(naive.falseAnswers()) + ")"));
         });
     }
 
-    // ------------------------------------------------------------------------------------------------ figures
+    // ---- Figures
 
-    private Optional<RaceResults.Cell> same(race_repro.Strategy strategy) {
-        return results.played(race_repro.Scenario.SAME, strategy);
+    private Optional<Cell> same(Strategy strategy) {
+        return results.findCell(Scenario.SAME, strategy);
     }
 
-    private String and(race_repro.Strategy strategy, Function<RaceResults.Cell, String> figure) {
+    private String inSame(Strategy strategy, Function<Cell, String> figure) {
         return same(strategy).map(figure).orElse("");
     }
 
-    /** Of those who lost a race, which the substring rule calls a success: who has this. */
-    private Optional<RaceResults.Share> losers(race_repro.Scenario scenario, RaceResults.Held held) {
-        List<RaceResults.Run> losers = results.played(scenario, SUBSTRING).stream()
-                .flatMap(cell -> cell.runs().stream()).filter(run -> run.track().race().isPresent()).toList();
+    /** How many of the builders that lost a race, which the substring rule calls a success, got this. */
+    private Optional<Share> losers(Scenario scenario, Truth truth) {
+        List<Run> losers = results.findCell(scenario, Strategy.SUBSTRING).stream()
+                .flatMap(cell -> cell.runs().stream()).filter(Run::lostRace).toList();
         return losers.isEmpty() ? Optional.empty()
-                : Optional.of(new RaceResults.Share(
-                        losers.stream().filter(run -> run.held() == held).count(), losers.size()));
+                : Optional.of(new Share(losers.stream().filter(run -> run.truth() == truth).count(), losers.size()));
     }
 
-    private boolean eachBuilds(RaceResults.Cell cell) {
+    private boolean eachBuilds(Cell cell) {
         return cell.stepRuns() >= results.plan().builders();
     }
 
-    private String stepRuns(RaceResults.Cell cell) {
-        return "the step ran " + RaceText.number(cell.stepRuns()) + "x a round, for "
-                + results.plan().builders() + " builders";
+    private String stepRuns(Cell cell) {
+        return "the step ran " + Words.number(cell.stepRuns()) + "x per round, for " + results.plan().builders()
+                + " builders";
     }
 
-    private static String among(RaceResults.Share share) {
+    private static String lastAnswer(Cell cell) {
+        return "the last answer came after " + wall(cell) + " the time of one lone build";
+    }
+
+    private static String among(Share share) {
         return share.count() + " of " + share.of();
     }
 
-    private static String wall(RaceResults.Cell cell) {
-        return RaceText.times(cell.wall());
+    private static String wall(Cell cell) {
+        return Words.times(cell.wall());
     }
 }

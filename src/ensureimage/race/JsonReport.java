@@ -1,7 +1,10 @@
-//DEPS com.fasterxml.jackson.core:jackson-core:2.21.8
+package ensureimage.race;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
+import ensureimage.Version;
+import ensureimage.engine.EngineFacts;
+import ensureimage.report.Wording;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
@@ -12,42 +15,32 @@ import java.util.Locale;
 import java.util.function.Function;
 
 /** For programs. The fields are described in docs/race-report.md. */
-record RaceJson(RaceResults results) {
-    private static final int SCHEMA = 1;
+record JsonReport(Results results) {
+    private static final int SCHEMA = 2;
 
     String text() {
         StringWriter text = new StringWriter();
         try (JsonGenerator json = new JsonFactory().createGenerator(text).useDefaultPrettyPrinter()) {
             json.writeStartObject();
             json.writeNumberField("schema", SCHEMA);
-            engine(json);
-            run(json);
-            RaceResults.Telling telling = results.telling();
-            json.writeObjectFieldStart("telling");
-            json.writeStringField("strategy", telling.strategy().toString());
-            json.writeStringField("scenario", telling.round().scenario().toString());
-            json.writeNumberField("round", telling.round().number());
-            json.writeEndObject();
+            writeEngine(json);
+            writeRun(json);
+            writeExample(json);
             json.writeArrayFieldStart("cells");
-            for (race_repro.Strategy strategy : results.plan().strategies()) {
-                for (RaceResults.Cell cell : results.cells(strategy)) {
-                    cell(json, cell);
+            for (Strategy strategy : results.plan().strategies()) {
+                for (Cell cell : results.cells(strategy)) {
+                    writeCell(json, cell);
                 }
             }
             json.writeEndArray();
             json.writeArrayFieldStart("claims");
-            for (RaceClaims.Claim claim : new RaceClaims(results).all()) {
-                json.writeStartObject();
-                json.writeStringField("id", claim.id());
-                json.writeStringField("claim", claim.sentence());
-                json.writeStringField("verdict", claim.verdict());
-                json.writeStringField("figure", claim.figure());
-                json.writeEndObject();
+            for (Claims.Claim claim : new Claims(results).all()) {
+                writeClaim(json, claim);
             }
             json.writeEndArray();
             json.writeArrayFieldStart("rounds");
-            for (RaceResults.Round round : results.rounds()) {
-                round(json, round);
+            for (Round round : results.rounds()) {
+                writeRound(json, round);
             }
             json.writeEndArray();
             json.writeEndObject();
@@ -57,32 +50,50 @@ record RaceJson(RaceResults results) {
         return text.append("\n").toString();
     }
 
-    private void engine(JsonGenerator json) throws IOException {
+    private void writeEngine(JsonGenerator json) throws IOException {
         EngineFacts engine = results.engine();
         json.writeObjectFieldStart("engine");
         json.writeStringField("version", engine.version());
-        json.writeStringField("store", engine.containerdStore() ? "containerd" : "classic");
-        json.writeStringField("builder", engine.builder());
-        json.writeBooleanField("canRace", engine.canRace());
-        json.writeStringField("why", engine.why());
+        json.writeStringField("store", Words.store(engine));
+        json.writeStringField("builder", Wording.builder(engine));
+        json.writeBooleanField("canRace", Words.canRace(engine));
+        json.writeStringField("why", Wording.tagRace(engine));
         json.writeEndObject();
     }
 
-    private void run(JsonGenerator json) throws IOException {
-        race_repro.Plan plan = results.plan();
+    private void writeRun(JsonGenerator json) throws IOException {
+        Plan plan = results.plan();
         json.writeObjectFieldStart("run");
-        json.writeStringField("version", ensure_image.VERSION);
+        json.writeStringField("version", Version.TEXT);
         json.writeNumberField("builders", plan.builders());
         json.writeNumberField("rounds", results.roundsPlayed());
-        json.writeStringField("as", plan.processes() ? "processes" : "threads");
+        json.writeStringField("as", plan.jvm().isPresent() ? "processes" : "threads");
         json.writeNumberField("stepSeconds", plan.stepSeconds());
         json.writeStringField("base", plan.base());
         json.writeNumberField("seed", plan.seed());
-        seconds(json, "loneSeconds", results.lone());
+        writeSeconds(json, "loneSeconds", results.lone());
         json.writeEndObject();
     }
 
-    private static void cell(JsonGenerator json, RaceResults.Cell cell) throws IOException {
+    private void writeExample(JsonGenerator json) throws IOException {
+        Reading example = results.example();
+        json.writeObjectFieldStart("telling");
+        json.writeStringField("strategy", example.strategy().toString());
+        json.writeStringField("scenario", example.round().scenario().toString());
+        json.writeNumberField("round", example.round().number());
+        json.writeEndObject();
+    }
+
+    private static void writeClaim(JsonGenerator json, Claims.Claim claim) throws IOException {
+        json.writeStartObject();
+        json.writeStringField("id", claim.id());
+        json.writeStringField("claim", claim.sentence());
+        json.writeStringField("verdict", claim.verdict());
+        json.writeStringField("figure", claim.figure());
+        json.writeEndObject();
+    }
+
+    private static void writeCell(JsonGenerator json, Cell cell) throws IOException {
         json.writeStartObject();
         json.writeStringField("strategy", cell.strategy().toString());
         json.writeStringField("scenario", cell.scenario().toString());
@@ -90,87 +101,86 @@ record RaceJson(RaceResults results) {
         json.writeNumberField("answers", cell.runs().size());
         json.writeNumberField("lostRaces", cell.lost().count());
         json.writeNumberField("served", cell.served().count());
-        json.writeNumberField("falseFailures", cell.count(RaceResults.Falsehood.FAILURE).count());
+        json.writeNumberField("falseFailures", cell.count(Falsehood.FAILURE).count());
         json.writeNumberField("falseSuccesses", cell.falseSuccesses().count());
-        json.writeNumberField("missing", cell.count(RaceResults.Falsehood.MISSING).count());
-        json.writeNumberField("wrong", cell.count(RaceResults.Falsehood.WRONG).count());
-        json.writeNumberField("stale", cell.count(RaceResults.Falsehood.STALE).count());
-        json.writeNumberField("stepRuns", sum(cell, RaceResults.Round::stepRuns));
+        json.writeNumberField("missing", cell.count(Falsehood.MISSING).count());
+        json.writeNumberField("wrong", cell.count(Falsehood.WRONG).count());
+        json.writeNumberField("stale", cell.count(Falsehood.STALE).count());
+        json.writeNumberField("stepRuns", sum(cell, Round::stepRuns));
         json.writeNumberField("exports", sum(cell, round -> (long) round.exports()));
         json.writeNumberField("tagsLeft", sum(cell, round -> (long) round.left().tags()));
         json.writeNumberField("untaggedLeft", sum(cell, round -> (long) round.left().untagged()));
-        seconds(json, "wallTimes", cell.wall());
+        writeSeconds(json, "wallTimes", cell.wall());
         json.writeEndObject();
     }
 
-    private static long sum(RaceResults.Cell cell, Function<RaceResults.Round, Long> count) {
+    private static long sum(Cell cell, Function<Round, Long> count) {
         return cell.rounds().stream().mapToLong(count::apply).sum();
     }
 
-    private void round(JsonGenerator json, RaceResults.Round round) throws IOException {
+    private void writeRound(JsonGenerator json, Round round) throws IOException {
         json.writeStartObject();
         json.writeStringField("scenario", round.scenario().toString());
-        List<race_repro.Strategy> readings = results.plan().strategies().stream()
-                .filter(strategy -> strategy.procedure == round.procedure()).toList();
+        List<Strategy> readings = results.plan().readings(round.procedure());
         json.writeArrayFieldStart("strategies");
-        for (race_repro.Strategy strategy : readings) {
+        for (Strategy strategy : readings) {
             json.writeString(strategy.toString());
         }
         json.writeEndArray();
         json.writeNumberField("round", round.number());
-        seconds(json, "wallSeconds", round.wall());
+        writeSeconds(json, "wallSeconds", round.wall());
         json.writeArrayFieldStart("before");
-        for (RaceTrack track : round.before()) {
+        for (Track track : round.before()) {
             json.writeStartObject();
-            marks(json, track);
+            writeMarks(json, track);
             json.writeEndObject();
         }
         json.writeEndArray();
         json.writeArrayFieldStart("builders");
-        for (RaceResults.Run run : round.runs()) {
-            builder(json, run, readings);
+        for (Run run : round.runs()) {
+            writeBuilder(json, run, readings);
         }
         json.writeEndArray();
         json.writeEndObject();
     }
 
-    private static void builder(JsonGenerator json, RaceResults.Run run, List<race_repro.Strategy> readings)
+    private static void writeBuilder(JsonGenerator json, Run run, List<Strategy> readings)
             throws IOException {
         json.writeStartObject();
         json.writeObjectFieldStart("told");
-        for (race_repro.Strategy strategy : readings) {
-            json.writeStringField(strategy.toString(), strategy.tells(run.ended()) ? "there" : "failed");
+        for (Strategy strategy : readings) {
+            json.writeStringField(strategy.toString(), strategy.reportsSuccess(run.ending()) ? "there" : "failed");
         }
         json.writeEndObject();
-        json.writeStringField("holds", run.held().name().toLowerCase(Locale.ROOT));
-        json.writeStringField("handle", run.ended().handle());
+        json.writeStringField("holds", run.truth().name().toLowerCase(Locale.ROOT));
+        json.writeStringField("handle", run.ending().handle());
         json.writeStringField("exported", run.track().id().orElse(null));
         if (run.track().race().isPresent()) {
-            RaceTrack.Race race = run.track().race().get();
+            Track.Race race = run.track().race().get();
             json.writeObjectFieldStart("race");
-            seconds(json, "at", race.at());
+            writeSeconds(json, "at", race.at());
             json.writeBooleanField("naming", race.naming());
             json.writeStringField("line", race.line());
             json.writeEndObject();
         } else {
             json.writeNullField("race");
         }
-        marks(json, run.track());
+        writeMarks(json, run.track());
         json.writeEndObject();
     }
 
-    private static void marks(JsonGenerator json, RaceTrack track) throws IOException {
+    private static void writeMarks(JsonGenerator json, Track track) throws IOException {
         json.writeArrayFieldStart("marks");
-        for (RaceTrack.Mark mark : track.marks()) {
+        for (Track.Mark mark : track.marks()) {
             json.writeStartObject();
             json.writeStringField("phase", mark.phase().toString());
-            seconds(json, "at", mark.at());
+            writeSeconds(json, "at", mark.at());
             json.writeEndObject();
         }
         json.writeEndArray();
     }
 
-    private static void seconds(JsonGenerator json, String name, double value) throws IOException {
+    private static void writeSeconds(JsonGenerator json, String name, double value) throws IOException {
         json.writeNumberField(name, BigDecimal.valueOf(value).setScale(3, RoundingMode.HALF_UP));
     }
 }

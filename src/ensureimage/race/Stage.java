@@ -1,300 +1,254 @@
+package ensureimage.race;
+
+import ensureimage.engine.Docker;
+import ensureimage.engine.EngineException;
+import ensureimage.engine.EngineFacts;
+import ensureimage.engine.Processes;
+import ensureimage.recipe.Reference;
+import ensureimage.report.ExitCode;
+import ensureimage.throwaway.EngineSpec;
+import ensureimage.throwaway.EngineUnavailable;
+import ensureimage.throwaway.Machine;
+import ensureimage.throwaway.ThrowawayEngine;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 
-/** Where a run takes place: an engine, folders, and a number that nothing else there has. */
-final class RaceStage implements AutoCloseable {
-    private static final String THROWAWAY = "26.1";
-    /** In the demo's Dockerfile, where a run puts its own number. */
-    private static final String BY_HAND = "by-hand";
-    private static final AtomicInteger ROUNDS = new AtomicInteger();
-
-    final Docker docker;
-    final String command;
-    final EngineFacts engine;
-    final race_repro.Clock clock = new race_repro.Clock();
-    final Judge judge = new Judge(this);
-    final Path root;
-    final String name;
-    private final with_docker.Engine throwaway;
+/**
+ * Where a run takes place: an engine, a temporary folder, and a number that nothing else there has. Closing it removes
+ * what the run made. If the JVM is told to end before that, as by Ctrl-C, the thread that opened it is interrupted, and
+ * the JVM waits until it has closed it.
+ */
+public final class Stage implements AutoCloseable {
+    private final AtomicInteger rounds = new AtomicInteger();
+    private final Site site;
+    private final EngineFacts engine;
+    private final Optional<ThrowawayEngine> throwaway;
     private final String id = String.format("%08x", ThreadLocalRandom.current().nextInt());
-    private final String dockerfile;
+    private final DemoImage demo;
+    private final Judge judge = new Judge(this);
+    private final Traces traces = new Traces(this, id);
+    private final ExitGuard guard;
 
-    /** @param throwaway null for an engine that was there before */
-    private RaceStage(Docker docker, String command, EngineFacts engine, with_docker.Engine throwaway)
-            throws IOException {
-        this.docker = docker;
-        this.command = command;
+    private Stage(Site site, EngineFacts engine, Optional<ThrowawayEngine> throwaway) throws NotPlayed {
+        this.site = site;
         this.engine = engine;
         this.throwaway = throwaway;
-        this.name = "race-repro-" + id;
-        // From the script's own resources, so that it is there however the script was started.
-        try (InputStream resource = race_repro.class.getResourceAsStream("/race-demo/Dockerfile")) {
-            this.dockerfile = new String(resource.readAllBytes(), StandardCharsets.UTF_8).replace(BY_HAND, id);
-        }
-        this.root = Files.createTempDirectory("race_repro-");
+        this.demo = DemoImage.load(id);
+        this.guard = new ExitGuard();
     }
 
-    /** Opens the engine that the user named; else the current one if it can race; else a throwaway one. */
-    static RaceStage open(String wanted, String command, race_repro.Live live)
-            throws ensure_image.Failed, IOException, InterruptedException {
-        if (wanted.matches("(?:throwaway|dind)(?::.*)?")) {
-            return throwaway(wanted, live);
+    // ---- Opening one
+
+    /**
+     * On the current engine.
+     *
+     * @param docker its client
+     * @param environment of the client, whole
+     */
+    public static Stage openCurrent(String docker, Map<String, String> environment)
+            throws NotPlayed, InterruptedException {
+        return open(docker, environment, Optional.empty());
+    }
+
+    /**
+     * On a throwaway engine, which is closed with the stage.
+     *
+     * @throws NotPlayed {@link ExitCode#NO_ENGINE} if it cannot be started
+     */
+    public static Stage openThrowaway(EngineSpec spec, Machine machine, Progress progress)
+            throws NotPlayed, InterruptedException {
+        ThrowawayEngine engine;
+        try {
+            engine = ThrowawayEngine.start(spec, machine, progress);
+        } catch (EngineUnavailable e) {
+            throw new NotPlayed(ExitCode.NO_ENGINE, Words.unavailable(e), List.of());
         }
-        if (!List.of("", "current").contains(wanted)) {
-            throw race_repro.usage("--engine is current, throwaway[:VERSION] or dind[:VERSION], not '" + wanted + "'");
+        Map<String, String> environment = new TreeMap<>(machine.environment());
+        environment.putAll(engine.environment());
+        try {
+            return open(engine.docker().toString(), environment, Optional.of(engine));
+        } catch (NotPlayed | InterruptedException | RuntimeException e) {
+            engine.close();
+            throw e;
         }
+    }
+
+    /**
+     * On the current engine if builds can race for a tag there; else on a throwaway one, and tells why.
+     *
+     * @param spec of the throwaway one
+     */
+    public static Stage openSuitable(String docker, Map<String, String> environment, EngineSpec spec, Machine machine,
+            Progress progress) throws NotPlayed, InterruptedException {
         String why;
         try {
-            var docker = docker(command, System.getenv());
-            EngineFacts engine = EngineFacts.of(docker, race_repro.Site.watch());
-            if (engine.canRace() || wanted.equals("current")) {
-                return new RaceStage(docker, command, engine, null);
+            Stage current = openCurrent(docker, environment);
+            if (current.engine.tagRace() == EngineFacts.TagRace.POSSIBLE) {
+                return current;
             }
-            why = race_repro.Text.cannotRace(engine);
-        } catch (ensure_image.Failed failed) {
-            if (failed.code != ensure_image.ExitCode.NO_ENGINE || wanted.equals("current")) {
-                throw failed;
-            }
-            why = failed.getMessage();
-        }
-        live.tell(race_repro.Text.throwaway(why));
-        return throwaway("throwaway", live);
-    }
-
-    private static RaceStage throwaway(String wanted, race_repro.Live live)
-            throws ensure_image.Failed, IOException, InterruptedException {
-        String version = wanted.equals("throwaway") ? THROWAWAY : wanted.replaceFirst("throwaway:", "");
-        try {
-            var engine = with_docker.start(new with_docker.Spec(version, with_docker.Store.CONTAINERD), live);
-            try {
-                String command = engine.docker().toString();
-                var docker = docker(command, engine.environment());
-                return new RaceStage(docker, command, EngineFacts.of(docker, race_repro.Site.watch()), engine);
-            } catch (ensure_image.Failed | IOException e) {
-                engine.close();
+            why = Words.cannotRace(current.engine);
+            current.discard();
+        } catch (NotPlayed e) {
+            if (e.code() != ExitCode.NO_ENGINE) {
                 throw e;
             }
-        } catch (IllegalArgumentException e) {
-            throw race_repro.usage(e.getMessage());
-        } catch (with_docker.Failure e) {
-            throw new ensure_image.Failed(ensure_image.ExitCode.NO_ENGINE, e.getMessage(), "");
+            why = e.getMessage();
+        }
+        progress.notice(Words.throwaway(why));
+        return openThrowaway(spec, machine, progress);
+    }
+
+    private static Stage open(String command, Map<String, String> environment, Optional<ThrowawayEngine> throwaway)
+            throws NotPlayed, InterruptedException {
+        Map<String, String> own = new TreeMap<>(environment);
+        own.put("BUILDKIT_PROGRESS", "plain"); // what a Track reads
+        Path root = makeRoot();
+        try {
+            Site site = Site.open(command, own, root);
+            return new Stage(site, EngineFacts.ask(site.docker(), Site.deadline()), throwaway);
+        } catch (EngineException e) {
+            delete(root);
+            throw NotPlayed.noEngine(e);
         }
     }
 
-    private static Docker docker(String command, Map<String, String> environment) {
-        Map<String, String> own = new TreeMap<>(environment);
-        own.put("BUILDKIT_PROGRESS", "plain"); // what RaceTrack reads
-        return new Docker(command, own);
+    private static Path makeRoot() throws NotPlayed {
+        try {
+            return Files.createTempDirectory("race_repro-");
+        } catch (IOException e) {
+            throw NotPlayed.broken("cannot make a folder: " + e);
+        }
     }
 
-    Processes.Finished docker(String... arguments) throws ensure_image.Failed {
-        return docker.run(race_repro.Site.watch(), List.of(arguments), line -> {});
+    // ---- What is there
+
+    /** The engine. */
+    EngineFacts engine() {
+        return engine;
     }
 
+    /** What a person is told of the engine before the run: two lines. */
+    public String description() {
+        return Words.engine(engine);
+    }
+
+    DemoImage demo() {
+        return demo;
+    }
+
+    Judge judge() {
+        return judge;
+    }
+
+    /** The tag that all builders want. */
+    Reference reference() {
+        return Reference.find("race-repro-" + id).orElseThrow();
+    }
+
+    /** Every image and container of the run has it. */
     String label() {
         return "race_repro.run=" + id;
     }
 
-    Folder folder() throws ensure_image.Failed {
-        String round = id + "." + ROUNDS.incrementAndGet();
+    Path root() {
+        return site.folder();
+    }
+
+    /** For builders that share this folder. */
+    Site site(Path folder) {
+        return new Site(site.command(), site.docker(), folder);
+    }
+
+    /** A folder of one round, and that round's number; closing it deletes it. */
+    record Folder(Path path, String round) implements AutoCloseable {
+        @Override
+        public void close() throws NotPlayed {
+            delete(path);
+        }
+    }
+
+    Folder openFolder() throws NotPlayed {
+        String round = id + "." + rounds.incrementAndGet();
         try {
-            return new Folder(Files.createDirectory(root.resolve(round)), round);
+            return new Folder(Files.createDirectory(root().resolve(round)), round);
         } catch (IOException e) {
-            throw new ensure_image.Failed(ensure_image.ExitCode.BUG, "cannot make a folder: " + e, "");
+            throw NotPlayed.broken("cannot make a folder: " + e);
         }
     }
 
-    /** Writes a build context of these inputs, over what is in that folder. */
-    Path write(Path context, race_repro.Inputs inputs) throws ensure_image.Failed {
+    /** Runs docker; every exit status is a result. */
+    Processes.Finished docker(String... arguments) throws NotPlayed, InterruptedException {
         try {
-            Files.createDirectories(context);
-            Files.writeString(context.resolve("Dockerfile"), dockerfile);
-            Files.writeString(context.resolve(id), inputs.text() + "\n");
-            return context;
-        } catch (IOException e) {
-            throw new ensure_image.Failed(ensure_image.ExitCode.BUG, "cannot write a build context: " + e, "");
+            return site.docker().run(Site.deadline(), List.of(arguments), line -> {});
+        } catch (EngineException e) {
+            throw NotPlayed.noEngine(e);
         }
     }
 
-    /** Removes the images of a round, and returns what there was beside the one that everybody wanted. */
-    RaceResults.Left tidy(Reference wanted) throws ensure_image.Failed {
-        List<String> names = new ArrayList<>();
-        for (int attempt = 0; attempt < 10; attempt++) {
-            var found = docker("image", "ls", "--all", "--no-trunc", "--filter", "label=" + label(), "--format",
-                    "{{.ID}} {{.Repository}}:{{.Tag}}");
-            if (found.status() == 0 && found.out().isEmpty()) {
-                names.remove(wanted.toString());
-                int untagged = (int) names.stream().filter(name -> name.contains("<none>")).count();
-                return new RaceResults.Left(names.size() - untagged, untagged);
-            }
-            if (attempt == 0) {
-                found.out().forEach(line -> names.add(line.substring(line.indexOf(' ') + 1)));
-            }
-            docker(Stream.concat(Stream.of("image", "rm", "--force"), found.out().stream()
-                    .map(line -> line.split(" ")[0]).distinct()).toArray(String[]::new));
+    /** Whether the engine holds an image of that name or ID, and under which ID. */
+    Optional<String> lookUp(String handle) throws NotPlayed, InterruptedException {
+        try {
+            Docker docker = site.docker();
+            return Optional.ofNullable(docker.lookUp(List.of(handle), Site.deadline()).get(handle))
+                    .map(image -> image.id());
+        } catch (EngineException e) {
+            throw NotPlayed.noEngine(e);
         }
-        throw new ensure_image.Failed(ensure_image.ExitCode.BUG, "could not remove all the images that it made",
-                "They have the label " + label());
     }
 
-    /** Removes what the run made; a throwaway engine goes with everything in it. */
+    // ---- Removing it
+
+    /** Removes the images of a round, and returns what there was besides the one that all wanted. */
+    Round.Left tidy() throws NotPlayed, InterruptedException {
+        return traces.removeImages();
+    }
+
+    /**
+     * Also after an interruption, of which the thread is told again at the end. A throwaway engine goes with everything
+     * in it.
+     */
     @Override
-    public void close() throws ensure_image.Failed {
+    public void close() throws NotPlayed {
         boolean interrupted = Thread.interrupted();
-        try (throwaway) {
-            delete(root);
-            if (throwaway == null) {
-                removeContainers();
-                tidy(Reference.parse(name)); // again and again: after Ctrl-C a last build may come in
-                pruneSteps();
+        try {
+            delete(root());
+            if (throwaway.isEmpty()) {
+                traces.removeAll();
             }
+        } catch (InterruptedException e) {
+            interrupted = true;
         } finally {
+            throwaway.ifPresent(ThrowawayEngine::close);
+            guard.close();
             if (interrupted) {
                 Thread.currentThread().interrupt();
             }
         }
     }
 
-    private void removeContainers() throws ensure_image.Failed {
-        var found = docker("container", "ls", "--all", "--quiet", "--filter", "label=" + label());
-        if (!found.out().isEmpty()) {
-            docker(Stream.concat(Stream.of("rm", "--force"), found.out().stream()).toArray(String[]::new));
-        }
+    /** Closes it before anything was played: the engine has nothing to be removed. */
+    private void discard() throws NotPlayed {
+        guard.close();
+        delete(root());
     }
 
-    /**
-     * Removes our steps from the build cache: those whose description has our number. The filter takes whole
-     * descriptions, quoted as JSON quotes them. What is built on others goes first, and what a build still uses when it
-     * has ended goes a moment later, hence the passes.
-     */
-    private void pruneSteps() throws ensure_image.Failed {
-        for (int pass = 0; pass < 30; pass++) {
-            List<String> ours = steps();
-            if (ours.isEmpty()) {
-                return;
-            }
-            pause(pass < 3 ? 0 : 200);
-            for (String description : ours) {
-                docker("builder", "prune", "--force", "--all", "--filter", "description=" + description);
-            }
-        }
-    }
-
-    private static void pause(long milliseconds) {
-        try {
-            Thread.sleep(milliseconds);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt(); // then it goes on without
-        }
-    }
-
-    /**
-     * Our steps in the build cache. Asked again if it fails: the engine also adds up the sizes of all snapshots, and
-     * gives up on one that its garbage collection removes meanwhile (28.5: "snapshot … does not exist").
-     */
-    private List<String> steps() throws ensure_image.Failed {
-        for (int attempt = 0; attempt < 10; attempt++) {
-            var cache = docker("system", "df", "--verbose", "--format",
-                    "{{range .BuildCache}}{{json .Description}}{{println}}{{end}}");
-            if (cache.status() == 0) {
-                return cache.out().stream().filter(line -> line.contains(id)).distinct().toList();
-            }
-        }
-        throw new ensure_image.Failed(ensure_image.ExitCode.BUG, "could not list the build cache, to remove its steps",
-                "Their descriptions contain " + id);
-    }
-
-    static void delete(Path folder) throws ensure_image.Failed {
+    private static void delete(Path folder) throws NotPlayed {
         try (Stream<Path> files = Files.walk(folder)) {
             for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
                 Files.deleteIfExists(file);
             }
-        } catch (IOException e) {
-            throw new ensure_image.Failed(ensure_image.ExitCode.BUG, "cannot remove " + folder + ": " + e, "");
+        } catch (IOException | UncheckedIOException e) {
+            throw NotPlayed.broken("cannot remove " + folder + ": " + e);
         }
     }
-
-    // ------------------------------------------------------------------------------------------ ground truth
-
-    /** What the engine holds, asked of the engine: which image, and what it was built from, by a file in it. */
-    static final class Judge {
-        private static final int ATTEMPTS = 20;
-        private final RaceStage stage;
-        private final Map<String, String> inputs = new ConcurrentHashMap<>();
-
-        Judge(RaceStage stage) {
-            this.stage = stage;
-        }
-
-        /** What somebody who wants these inputs has, at this moment, in the image of that name or ID. */
-        RaceResults.Held held(String handle, race_repro.Inputs wanted) throws ensure_image.Failed {
-            for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-                Map<String, Docker.Held> found = stage.docker.lookUp(List.of(handle), race_repro.Site.watch());
-                if (found.isEmpty()) {
-                    return RaceResults.Held.MISSING;
-                }
-                Optional<String> text = inputs(found.get(handle).id());
-                if (text.isPresent()) {
-                    return wanted.compare(text.get());
-                } // else it went away in between
-            }
-            throw new ensure_image.Failed(ensure_image.ExitCode.BUG, "cannot read the inputs in an image", "");
-        }
-
-        /** One at a time, so that each image is read once. */
-        private Optional<String> inputs(String id) throws ensure_image.Failed {
-            String known = inputs.get(id);
-            if (known == null) {
-                synchronized (this) {
-                    known = inputs.get(id);
-                    if (known == null) {
-                        Optional<String> read = read(id);
-                        read.ifPresent(text -> inputs.put(id, text));
-                        return read;
-                    }
-                }
-            }
-            return Optional.of(known);
-        }
-
-        private Optional<String> read(String id) throws ensure_image.Failed {
-            var created = stage.docker("create", "--label", stage.label(), id, "true");
-            if (created.status() != 0 || created.out().isEmpty()) {
-                return Optional.empty();
-            }
-            String container = created.out().get(0);
-            Path copy = stage.root.resolve("read");
-            try {
-                var copied = stage.docker("cp", container + ":/race-demo/inputs", copy.toString());
-                return copied.status() == 0 ? Optional.of(Files.readString(copy).strip()) : Optional.empty();
-            } catch (IOException e) {
-                return Optional.empty();
-            } finally {
-                stage.docker("rm", "--force", container);
-            }
-        }
-    }
-
-    /** A folder of one round. */
-    record Folder(Path path, String round) implements AutoCloseable {
-        @Override
-        public void close() throws ensure_image.Failed {
-            delete(path);
-        }
-    }
-
-    // ------------------------------------------------------------------------------------------------ engine
 }

@@ -1,17 +1,21 @@
+package ensureimage.race;
+
+import ensureimage.Listener;
+import ensureimage.Notice;
+import ensureimage.engine.KnownLine;
+import ensureimage.recipe.Recipe;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.DoubleSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 
-/** One builder's course through a round, read from its steps and from what docker prints. */
-final class RaceTrack implements ensure_image.Events {
-
+/** One builder's course through a round, read from its steps and from what docker prints. Safe from many threads. */
+final class Track implements Listener {
     private static final Pattern STAMP = Pattern.compile("#.* race-demo ran: ([0-9a-f]{8}-[0-9a-f-]{27})");
     private static final Pattern EXPORT = Pattern.compile("#\\d+ (?:exporting to image|unpacking to .*)");
     private static final Pattern NAME = Pattern.compile("#\\d+ naming to .*");
@@ -21,61 +25,37 @@ final class RaceTrack implements ensure_image.Events {
     private final DoubleSupplier seconds;
     private final List<Mark> marks = new ArrayList<>(List.of(new Mark(Phase.WAITING, 0)));
     private final Set<String> stamps = new HashSet<>();
-    private String id;
-    private Race race;
+    private Optional<String> id = Optional.empty();
+    private Optional<Race> race = Optional.empty();
+    private Optional<Double> asked = Optional.empty();
+    private double longestQuestion;
     private int builds;
     private int exports;
     private boolean exporting;
-    private double asked = -1;
-    private double longestQuestion;
 
     /** @param seconds the time since the start of the round */
-    RaceTrack(DoubleSupplier seconds) {
+    Track(DoubleSupplier seconds) {
         this.seconds = seconds;
-    }
-
-    /** Where a builder is. Each has its mark in the timeline, and an ANSI colour or 0. */
-    enum Phase {
-        WAITING(' ', ' ', 0), LOOKING_UP('.', '\u00b7', 0), BUILDING('-', '\u2591', 34), EXPORTING('=', '\u2592', 33),
-        NAMING('#', '\u2588', 35), RETRYING('~', '~', 36),
-        /** The ends, as the caller is told: it is there; a failure said that it is there; it failed. */
-        THERE('o', '\u2713', Terminal.GREEN), TOLERATED('t', '\u2248', Terminal.GREEN),
-        FAILED('x', '\u2717', Terminal.RED);
-
-        private final char ascii;
-        private final char unicode;
-        final int colour;
-
-        Phase(char ascii, char unicode, int colour) {
-            this.ascii = ascii;
-            this.unicode = unicode;
-            this.colour = colour;
-        }
-
-        char mark(boolean inUnicode) {
-            return inUnicode ? unicode : ascii;
-        }
-
-        String mark(Terminal terminal) {
-            return terminal.paint(colour, String.valueOf(mark(terminal.unicode())));
-        }
-
-        @Override
-        public String toString() {
-            return name().toLowerCase(Locale.ROOT).replace('_', ' ');
-        }
     }
 
     /** A phase that begins at this moment, in seconds since the start. */
     record Mark(Phase phase, double at) {
     }
 
-    /** A race that a builder lost: the line that says so, when it named the tag, and whether it was at that. */
+    /**
+     * A race that a builder lost.
+     *
+     * @param line docker's words
+     * @param at when it named the tag, in seconds since the start
+     * @param naming whether it was naming the tag
+     */
     record Race(String line, double at, boolean naming) {
     }
 
+    // ---- What happens
+
     @Override
-    public synchronized void step(Recipe recipe, ensure_image.Step step) {
+    public synchronized void step(Recipe recipe, Step step) {
         switch (step) {
             case LOOKING_UP -> ask(Phase.LOOKING_UP);
             case WAITING -> enter(Phase.WAITING);
@@ -89,31 +69,37 @@ final class RaceTrack implements ensure_image.Events {
     }
 
     @Override
-    public void tell(Recipe recipe, String message) {
-        // Steps and output say it all.
-    }
-
-    @Override
     public synchronized void output(Recipe recipe, String line) {
         Matcher stamp = STAMP.matcher(line);
         Matcher image = ID.matcher(line);
         if (stamp.find()) {
             stamps.add(stamp.group(1));
         } else if (image.matches()) {
-            id = image.group(1);
+            id = Optional.of(image.group(1));
         } else if (EXPORT.matcher(line).matches()) {
             export();
         } else if (NAME.matcher(line).matches()) {
             enter(Phase.NAMING);
-        } else if (race == null && Stream.of(FailureText.values())
-                .anyMatch(known -> known.kind == Verdict.Kind.CLAIMED
-                        && known.pattern.matcher(line).matches())) {
-                            boolean naming = last().phase() == Phase.NAMING;
-                            race = new Race(line, naming ? last().at() : seconds.getAsDouble(), naming);
-                        }
+        } else if (race.isEmpty() && saysClaimed(line)) {
+            boolean naming = last().phase() == Phase.NAMING;
+            race = Optional.of(new Race(line, naming ? last().at() : seconds.getAsDouble(), naming));
+        }
     }
 
-    /** BuildKit prints the line again when it has shown something else meanwhile. */
+    /** A tag can also be claimed outside a build, when ensure_image names the image: then only this tells. */
+    @Override
+    public void notice(Recipe recipe, Notice notice) {
+        if (notice instanceof Notice.Claimed claimed) {
+            output(recipe, claimed.line());
+        }
+    }
+
+    private static boolean saysClaimed(String line) {
+        return Arrays.stream(KnownLine.values())
+                .anyMatch(known -> known.meaning() == KnownLine.Meaning.CLAIMED && known.matches(line));
+    }
+
+    /** BuildKit prints the line again when it has shown another step in between. */
     private void export() {
         if (!exporting) {
             exporting = true;
@@ -126,19 +112,24 @@ final class RaceTrack implements ensure_image.Events {
 
     private void ask(Phase phase) {
         enter(phase);
-        asked = seconds.getAsDouble();
+        asked = Optional.of(seconds.getAsDouble());
     }
 
     synchronized void enter(Phase phase) {
         double now = seconds.getAsDouble();
-        if (asked >= 0) {
-            longestQuestion = Math.max(longestQuestion, now - asked);
-            asked = -1;
-        }
+        asked.ifPresent(since -> longestQuestion = Math.max(longestQuestion, now - since));
+        asked = Optional.empty();
         if (last().phase() != phase) {
             marks.add(new Mark(phase, now));
         }
     }
+
+    /** The builder has its answer. */
+    void end(boolean success) {
+        enter(success ? Phase.THERE : Phase.FAILED);
+    }
+
+    // ---- What was seen
 
     synchronized List<Mark> marks() {
         return List.copyOf(marks);
@@ -148,7 +139,7 @@ final class RaceTrack implements ensure_image.Events {
         return marks.get(marks.size() - 1);
     }
 
-    /** Seconds that it took, at most, to ask the engine for the image, or to have it name one. */
+    /** The most seconds that it took to ask the engine for the image, or to have it name one. */
     synchronized double longestQuestion() {
         return longestQuestion;
     }
@@ -158,17 +149,17 @@ final class RaceTrack implements ensure_image.Events {
         return Set.copyOf(stamps);
     }
 
-    /** How many builds came as far as their export. */
+    /** How many of its builds reached their export. */
     synchronized int exports() {
         return exports;
     }
 
-    /** The ID of the image that the last build exported, whether or not it got the tag. */
+    /** The ID of the image that its last build exported, whether or not it got the tag. */
     synchronized Optional<String> id() {
-        return Optional.ofNullable(id);
+        return id;
     }
 
     synchronized Optional<Race> race() {
-        return Optional.ofNullable(race);
+        return race;
     }
 }

@@ -1,258 +1,211 @@
-import java.io.IOException;
+package ensureimage.recipe;
+
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Comparator;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
-import java.util.stream.Stream;
 
 /**
  * A collection of images: a folder with a folder for each, by convention {@code NAME/TAG/}. Says which images are
- * meant, what each is built from, and in which order.
+ * meant, what each is built from, and in which order. Immutable; each call reads the folders anew.
  */
-final class Images {
+public final class ImageCollection {
 
-    private final Path root;
-    private final Recipe.Options options;
-    private final Map<Reference, Image> images = new LinkedHashMap<>(); // in the order to build them
-    private final Map<Reference, Recipe> asked = new LinkedHashMap<>();
-    private final Set<Reference> underWay = new LinkedHashSet<>();
+    private final CollectionFolders folders;
+    private final BuildOptions options;
+    private final BuilderKind builder;
 
-    /** @param root the collection's folder; it need not exist */
-    Images(Path root, Recipe.Options options) {
-        this.root = root;
+    /**
+     * A collection whose images are all built with these options.
+     *
+     * @param root the collection's folder; it need not exist
+     * @param builder what builds them; it decides which bases an image needs
+     */
+    public ImageCollection(Path root, BuildOptions options, BuilderKind builder) {
+        this.folders = new CollectionFolders(root);
         this.options = options;
+        this.builder = builder;
     }
 
     /**
      * An image to ensure.
      *
      * @param bases the images of the collection that it is built on
-     * @param asked whether the user named it; others are there because one that he named needs them
+     * @param asked whether the caller named it; others are there because one that was named needs them
      */
-    record Image(Recipe recipe, List<Image> bases, boolean asked) {
-        Reference reference() {
+    public record Member(Recipe recipe, List<Member> bases, boolean asked) {
+
+        /** The image's name. */
+        public Reference reference() {
             return recipe.reference();
         }
     }
 
     /**
-     * The images that the user named and what they are built on, bases first.
+     * An image that the caller names.
      *
-     * @param all every image of the collection
-     * @param arguments {@code REF} or {@code REF=DIR}
-     * @param file the Dockerfile, or null for the one in the folder
-     * @throws ensure_image.Failed if there is no such reference, context or Dockerfile, or there is a cycle
+     * @param context the folder to build it from; empty for the one that the reference names
      */
-    List<Image> wanted(boolean all, List<String> arguments, Path file) throws ensure_image.Failed {
-        if (all) {
-            scan();
-        }
-        for (String argument : arguments) {
-            int equals = argument.indexOf('=');
-            Reference reference = Reference.parse(equals < 0 ? argument : argument.substring(0, equals));
-            Path context = equals < 0 ? folder(reference) : Path.of(argument.substring(equals + 1));
-            ask(recipe(reference, context, file));
-        }
-        for (Recipe recipe : asked.values()) {
-            add(recipe);
-        }
-        return List.copyOf(images.values());
-    }
+    public record Wanted(Reference reference, Optional<Path> context) {
 
-    private void ask(Recipe recipe) throws ensure_image.Failed {
-        Recipe other = asked.putIfAbsent(recipe.reference(), recipe);
-        if (other != null && !other.context().equals(recipe.context())) {
-            throw usage(recipe.reference() + " is asked for from two folders: " + shown(other.context()) + " and "
-                    + shown(recipe.context()), "");
+        /**
+         * Reads {@code REF} or {@code REF=DIR}.
+         *
+         * @throws RecipeException {@link Flaw.MalformedReference}
+         */
+        public static Wanted parse(String text) throws RecipeException {
+            int equals = text.indexOf('=');
+            return equals < 0 ? new Wanted(Reference.parse(text), Optional.empty())
+                    : new Wanted(Reference.parse(text.substring(0, equals)),
+                            Optional.of(Path.of(text.substring(equals + 1))));
         }
     }
 
-    private Recipe recipe(Reference reference, Path context, Path file) throws ensure_image.Failed {
-        if (!Files.isDirectory(context)) {
-            throw usage("context not found: " + shown(context) + (Files.exists(context) ? " is not a folder" : ""),
-                    hint(reference, context, "By convention it is " + shown(root.resolve(name(reference))) + "/["
-                            + reference.tag() + "/]. Name another one with " + reference + "=DIR or --images DIR."));
+    /**
+     * These images and what they are built on, bases first.
+     *
+     * @param dockerfile of each of them; empty for the one in its folder
+     * @throws RecipeException if there is no such context or Dockerfile, if one cannot be read, or if there is a cycle
+     */
+    public List<Member> members(List<Wanted> wanted, Optional<DockerfileSource> dockerfile) throws RecipeException {
+        Map<Reference, Recipe> asked = new LinkedHashMap<>();
+        for (Wanted each : wanted) {
+            Recipe recipe = recipe(each.reference(), each.context().orElse(folder(each.reference())), dockerfile);
+            add(recipe, asked);
         }
-        if (file != null && file.toString().equals(Recipe.Source.STDIN)) {
-            return new Recipe(reference, context, new Recipe.Source(file, stdin()), options, new TreeMap<>());
-        }
-        Path dockerfile = file != null ? file : context.resolve("Dockerfile");
-        if (!Files.isRegularFile(dockerfile)) {
-            throw usage("Dockerfile not found: " + shown(dockerfile),
-                    hint(reference, context, ensure_image.Text.DOCKERFILE_HINT));
-        }
-        return new Recipe(reference, context, new Recipe.Source(dockerfile, null), options, new TreeMap<>());
+        return new Order(asked).members();
     }
 
-    private static byte[] stdin() throws ensure_image.Failed {
-        try {
-            return System.in.readAllBytes();
-        } catch (IOException e) {
-            throw usage("cannot read the Dockerfile from stdin", "");
+    /**
+     * Every image of the collection, bases first.
+     *
+     * @throws RecipeException if there is no collection, none in it, as well as for {@link #members}
+     */
+    public List<Member> allMembers() throws RecipeException {
+        if (!Files.isDirectory(folders.root())) {
+            throw new RecipeException(new Flaw.NoCollection(folders.root()));
         }
-    }
-
-    // ---- The convention
-
-    /** The folder that a reference names; it may not exist. */
-    Path folder(Reference reference) {
-        Path name = root.resolve(name(reference));
-        Path own = name.resolve(reference.tag());
-        boolean shared = reference.tag().equals("latest") || Files.exists(name.resolve("Dockerfile"));
-        return Files.isDirectory(own) || !shared ? own : name;
-    }
-
-    private static String name(Reference reference) {
-        return reference.path().replaceFirst("^library/", "");
-    }
-
-    /** The other way round: every image of the collection. */
-    private void scan() throws ensure_image.Failed {
-        if (!Files.isDirectory(root)) {
-            throw usage("no collection: " + shown(root) + " is not a folder", "Name another one with --images DIR.");
-        }
-        for (Map.Entry<String, Path> entry : folders().entrySet()) {
-            ask(recipe(Reference.parse(entry.getKey()), entry.getValue(), null));
+        Map<Reference, Recipe> asked = new LinkedHashMap<>();
+        for (Map.Entry<String, Path> each : folders.all().entrySet()) {
+            add(recipe(Reference.parse(each.getKey()), each.getValue(), Optional.empty()), asked);
         }
         if (asked.isEmpty()) {
-            throw usage("the collection is empty: no NAME/Dockerfile or NAME/TAG/Dockerfile in " + shown(root), "");
+            throw new RecipeException(new Flaw.EmptyCollection(folders.root()));
+        }
+        return new Order(asked).members();
+    }
+
+    private static void add(Recipe recipe, Map<Reference, Recipe> asked) throws RecipeException {
+        Recipe other = asked.putIfAbsent(recipe.reference(), recipe);
+        if (other != null && !other.context().equals(recipe.context())) {
+            throw new RecipeException(
+                    new Flaw.TwoContexts(recipe.reference(), other.context(), recipe.context()));
         }
     }
 
-    /** All folders with a Dockerfile, by what they name, and nothing below them, for that is their context. */
-    private Map<String, Path> folders() throws ensure_image.Failed {
-        Map<String, Path> folders = new LinkedHashMap<>();
-        addFolders(root, "", folders);
-        return folders;
+    private Recipe recipe(Reference reference, Path context, Optional<DockerfileSource> given)
+            throws RecipeException {
+        boolean byConvention = context.equals(folder(reference));
+        if (!Files.isDirectory(context)) {
+            throw new RecipeException(new Flaw.NoContext(reference, context, Files.exists(context), byConvention,
+                    folders.root(), byConvention ? folders.nearest(reference) : Optional.empty()));
+        }
+        DockerfileSource dockerfile = given.map(ImageCollection::found)
+                .orElse(Recipe.inFolder(reference, context, options).dockerfile());
+        if (dockerfile instanceof DockerfileSource.InFile in && !Files.isRegularFile(in.path())) {
+            throw new RecipeException(new Flaw.NoDockerfile(reference, in.path(), byConvention,
+                    byConvention && given.isEmpty() ? folders.nearest(reference) : Optional.empty()));
+        }
+        return new Recipe(reference, context, dockerfile, options, Collections.emptySortedMap());
     }
 
-    private static void addFolders(Path folder, String name, Map<String, Path> folders) throws ensure_image.Failed {
-        List<Path> children;
-        try (Stream<Path> files = Files.list(folder)) {
-            children = files.filter(file -> Files.isDirectory(file) && !file.getFileName().toString().startsWith("."))
-                    .sorted().toList();
-        } catch (IOException e) {
-            throw usage("cannot read " + shown(folder), "");
+    /** A missing {@code Dockerfile} is looked for in lower case, as docker does. */
+    private static DockerfileSource found(DockerfileSource given) {
+        if (given instanceof DockerfileSource.InFile in && in.path().endsWith("Dockerfile")
+                && !Files.isRegularFile(in.path())) {
+            Path lower = in.path().resolveSibling("dockerfile");
+            return Files.isRegularFile(lower) ? new DockerfileSource.InFile(lower) : given;
         }
-        for (Path child : children) {
-            String own = child.getFileName().toString();
-            if (!Files.isRegularFile(child.resolve("Dockerfile"))) {
-                addFolders(child, name.isEmpty() ? own : name + "/" + own, folders);
-            } else {
-                folders.put(name.isEmpty() ? own : name + ":" + own, child);
-            }
-        }
+        return given;
     }
 
-    private String hint(Reference reference, Path context, String otherwise) {
-        Optional<Reference> near = context.equals(folder(reference)) ? nearest(reference) : Optional.empty();
-        return near.map(meant -> "Did you mean " + meant + "? To build from another folder: " + reference + "=DIR")
-                .orElse(otherwise);
-    }
-
-    /** The image of the collection that was meant, it seems: the name counts more than the tag. */
-    private Optional<Reference> nearest(Reference mistyped) {
-        Set<String> names;
-        try {
-            names = folders().keySet();
-        } catch (ensure_image.Failed e) { // there is no collection, or it cannot be read: nothing to suggest
-            return Optional.empty();
-        }
-        return names.stream().map(Images::reference).flatMap(Optional::stream)
-                .filter(each -> distance(name(each), name(mistyped)) <= (name(mistyped).length() + 2) / 3)
-                .min(Comparator.comparingInt((Reference each) -> distance(name(each), name(mistyped)))
-                        .thenComparingInt(each -> distance(each.tag(), mistyped.tag())));
-    }
-
-    /** How many characters to insert, remove or replace (Levenshtein). */
-    private static int distance(String one, String other) {
-        int[] row = IntStream.rangeClosed(0, other.length()).toArray();
-        for (int i = 1; i <= one.length(); i++) {
-            int diagonal = row[0];
-            row[0] = i;
-            for (int j = 1; j <= other.length(); j++) {
-                int replaced = diagonal + (one.charAt(i - 1) == other.charAt(j - 1) ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.min(replaced, 1 + Math.min(row[j], row[j - 1]));
-            }
-        }
-        return row[other.length()];
-    }
-
-    // ---- Bases
-
-    private Image add(Recipe recipe) throws ensure_image.Failed {
-        Reference reference = recipe.reference();
-        Image known = images.get(reference);
-        if (known != null) {
-            return known;
-        }
-        if (!underWay.add(reference)) {
-            List<Reference> way = new ArrayList<>(underWay);
-            way.add(reference);
-            throw usage("a cycle: " + way.subList(way.indexOf(reference), way.size()).stream().map(Reference::toString)
-                    .collect(Collectors.joining(" is built from ")), "Images cannot be built from each other.");
-        }
-        List<Image> bases = new ArrayList<>();
-        for (Recipe base : bases(recipe)) {
-            bases.add(add(base));
-        }
-        underWay.remove(reference);
-        Image image = new Image(recipe, bases, asked.containsKey(reference));
-        images.put(reference, image);
-        return image;
-    }
-
-    /** What its Dockerfile builds on or copies from, as far as it is of the collection. */
-    private Collection<Recipe> bases(Recipe recipe) throws ensure_image.Failed {
-        Map<Reference, Recipe> bases = new LinkedHashMap<>();
-        for (String name : Freshness.inputs(recipe).dockerfile().bases()) {
-            Optional<Reference> reference = reference(name);
-            if (reference.isPresent()) {
-                Recipe base = asked.get(reference.get());
-                Path folder = folder(reference.get());
-                if (base == null && Files.isRegularFile(folder.resolve("Dockerfile"))) {
-                    Recipe found = recipe(reference.get(), folder, null);
-                    base = new Recipe(found.reference(), folder, found.dockerfile(), options.withoutTarget(),
-                            found.bases());
-                }
-                if (base != null) {
-                    bases.put(base.reference(), base);
-                }
-            }
-        }
-        return bases.values();
+    /** The folder that a reference names; it may not exist. */
+    public Path folder(Reference reference) {
+        return folders.folder(reference);
     }
 
     /** The name of a base image as the engine tells it; empty if only docker knows what it is. */
-    static Optional<String> canonical(String base) {
+    public static Optional<String> canonicalName(String base) {
         return base.matches("[^$@ ]+@sha256:[0-9a-f]{64}") ? Optional.of(base)
-                : reference(base).map(Reference::toString);
+                : Reference.find(base).map(Reference::toString);
     }
 
-    private static Optional<Reference> reference(String name) {
-        try {
-            return Optional.of(Reference.parse(name));
-        } catch (ensure_image.Failed e) { // with a digest, or with a variable that only docker knows
-            return Optional.empty();
+    /** Puts images behind what they are built on. */
+    private final class Order {
+        private final Map<Reference, Recipe> asked;
+        private final Map<Reference, Member> ordered = new LinkedHashMap<>();
+        private final Set<Reference> underWay = new LinkedHashSet<>();
+
+        Order(Map<Reference, Recipe> asked) {
+            this.asked = asked;
         }
-    }
 
-    private static ensure_image.Failed usage(String message, String hint) {
-        return new ensure_image.Failed(ensure_image.ExitCode.USAGE, message, hint);
-    }
+        List<Member> members() throws RecipeException {
+            for (Recipe recipe : asked.values()) {
+                place(recipe);
+            }
+            return List.copyOf(ordered.values());
+        }
 
-    private static String shown(Path path) {
-        return ensure_image.Text.printable(path);
+        private Member place(Recipe recipe) throws RecipeException {
+            Reference reference = recipe.reference();
+            Member known = ordered.get(reference);
+            if (known != null) {
+                return known;
+            }
+            if (!underWay.add(reference)) {
+                List<Reference> way = new ArrayList<>(underWay);
+                way.add(reference);
+                throw new RecipeException(new Flaw.Cycle(List.copyOf(way.subList(way.indexOf(reference),
+                        way.size()))));
+            }
+            List<Member> bases = new ArrayList<>();
+            for (Recipe base : bases(recipe)) {
+                bases.add(place(base));
+            }
+            underWay.remove(reference);
+            Member member = new Member(recipe, bases, asked.containsKey(reference));
+            ordered.put(reference, member);
+            return member;
+        }
+
+        /** The images of the collection that a Dockerfile builds on or copies from. */
+        private Collection<Recipe> bases(Recipe recipe) throws RecipeException {
+            Map<Reference, Recipe> bases = new LinkedHashMap<>();
+            for (String name : recipe.readDockerfile(builder).bases()) {
+                Optional<Reference> reference = Reference.find(name); // none if only docker knows which one it is
+                if (reference.isPresent()) {
+                    base(reference.get()).ifPresent(base -> bases.put(base.reference(), base));
+                }
+            }
+            return bases.values();
+        }
+
+        private Optional<Recipe> base(Reference reference) throws RecipeException {
+            if (asked.containsKey(reference)) {
+                return Optional.of(asked.get(reference));
+            }
+            Optional<Path> folder = folders.defines(reference);
+            return folder.isEmpty() ? Optional.empty()
+                    : Optional.of(recipe(reference, folder.get(), Optional.empty())
+                            .withOptions(options.withoutTarget()));
+        }
     }
 }

@@ -1,11 +1,18 @@
+package ensureimage.recipe;
+
 import java.util.Locale;
+import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
  * An image reference in its canonical parts: {@code app} is {@code docker.io/library/app:latest}. Two references
  * are equal if the engine takes them for the same. Grammar: distribution/reference, {@code reference.go}.
+ *
+ * @param domain the registry's host, with its port if it has one
+ * @param path the name within the registry
+ * @param tag never empty
  */
-record Reference(String domain, String path, String tag) {
+public record Reference(String domain, String path, String tag) {
 
     private static final Pattern DOMAIN = Pattern.compile(
             "(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
@@ -17,9 +24,14 @@ record Reference(String domain, String path, String tag) {
     private static final String DOCKER_HUB = "docker.io";
     private static final int MAX_NAME = 255;
 
-    static Reference parse(String text) throws ensure_image.Failed {
+    /**
+     * Reads {@code [HOST[:PORT]/]NAME[:TAG]} as the engine does.
+     *
+     * @throws RecipeException {@link Flaw.MalformedReference} if it is none, or one with a digest, or an image ID
+     */
+    public static Reference parse(String text) throws RecipeException {
         if (text.contains("@")) {
-            throw malformed(text, "a digest is the result of a build, it cannot be asked for");
+            throw malformed(text, Flaw.Why.DIGEST);
         }
         int slash = text.indexOf('/');
         boolean hasDomain = slash > 0 && isDomain(text.substring(0, slash));
@@ -32,14 +44,23 @@ record Reference(String domain, String path, String tag) {
             domain = DOCKER_HUB;
             path = path.indexOf('/') < 0 ? "library/" + path : path;
         }
-        check(text, domain.length() + 1 + path.length() <= MAX_NAME, "a name has at most 255 characters");
-        check(text, DOMAIN.matcher(domain).matches(), "the registry's host name is not valid");
-        check(text, !path.equals("library/"), "there is no name");
-        check(text, path.equals(path.toLowerCase(Locale.ROOT)), "a name is all lower case");
-        check(text, PATH.matcher(path).matches(), "a name has letters, digits, and single . _ - between them");
-        check(text, TAG.matcher(tag).matches(), "a tag has up to 128 letters, digits, . _ -");
-        check(text, !IMAGE_ID.matcher(text).matches(), "this is an image ID");
+        require(domain.length() + 1 + path.length() <= MAX_NAME, text, Flaw.Why.NAME_TOO_LONG);
+        require(DOMAIN.matcher(domain).matches(), text, Flaw.Why.HOST_NAME);
+        require(!path.equals("library/"), text, Flaw.Why.NO_NAME);
+        require(path.equals(path.toLowerCase(Locale.ROOT)), text, Flaw.Why.UPPER_CASE);
+        require(PATH.matcher(path).matches(), text, Flaw.Why.NAME);
+        require(TAG.matcher(tag).matches(), text, Flaw.Why.TAG);
+        require(!IMAGE_ID.matcher(text).matches(), text, Flaw.Why.IMAGE_ID);
         return new Reference(domain, path, tag);
+    }
+
+    /** The same; empty if the text is no reference that {@link #parse} takes. */
+    public static Optional<Reference> find(String text) {
+        try {
+            return Optional.of(parse(text));
+        } catch (RecipeException e) {
+            return Optional.empty();
+        }
     }
 
     private static boolean isDomain(String first) {
@@ -47,15 +68,14 @@ record Reference(String domain, String path, String tag) {
                 || !first.equals(first.toLowerCase(Locale.ROOT));
     }
 
-    private static void check(String text, boolean holds, String why) throws ensure_image.Failed {
+    private static void require(boolean holds, String text, Flaw.Why why) throws RecipeException {
         if (!holds) {
             throw malformed(text, why);
         }
     }
 
-    private static ensure_image.Failed malformed(String text, String why) {
-        return new ensure_image.Failed(ensure_image.ExitCode.USAGE,
-                "malformed reference: '" + ensure_image.Text.printable(text) + "': " + why, "");
+    private static RecipeException malformed(String text, Flaw.Why why) {
+        return new RecipeException(new Flaw.MalformedReference(text, why));
     }
 
     // Spelled out, for the generated two take a tenth of a run in which nothing changed: Java makes them at run time.
@@ -71,20 +91,26 @@ record Reference(String domain, String path, String tag) {
         return (domain.hashCode() * 31 + path.hashCode()) * 31 + tag.hashCode();
     }
 
-    /** Without the tag. */
-    String name() {
+    /** The reference as {@link #toString} writes it, without the tag. */
+    public String name() {
         String text = toString();
         return text.substring(0, text.length() - tag.length() - 1);
     }
 
+    /** The path without the {@code library/} of Docker Hub's own images: the folder of a collection that it names. */
+    public String folderName() {
+        return path.replaceFirst("^library/", "");
+    }
+
     /**
-     * As people write it, as far as that names the same image: what {@code docker.io/} stands before may look like a
+     * The shortest way to write it that names the same image: what {@code docker.io/} stands before may look like a
      * host, too. Always with the tag: without one the engine may take it for an image ID.
      */
     @Override
     public String toString() {
-        String name = path.replaceFirst("^library/(?=[^/]+$)", "");
-        boolean needsDomain = !domain.equals(DOCKER_HUB) || isDomain(name.substring(0, Math.max(0, name.indexOf('/'))));
-        return (needsDomain ? domain + "/" + path : name) + ":" + tag;
+        String shortPath = path.replaceFirst("^library/(?=[^/]+$)", "");
+        boolean needsDomain = !domain.equals(DOCKER_HUB)
+                || isDomain(shortPath.substring(0, Math.max(0, shortPath.indexOf('/'))));
+        return (needsDomain ? domain + "/" + path : shortPath) + ":" + tag;
     }
 }

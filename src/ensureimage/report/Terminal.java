@@ -1,3 +1,5 @@
+package ensureimage.report;
+
 import java.io.IOException;
 import java.nio.charset.Charset;
 import java.nio.file.Files;
@@ -11,16 +13,19 @@ import java.util.Map;
  * @param unicode whether they can show more than ASCII
  * @param progress whether stderr can be drawn over
  */
-record Terminal(boolean colours, boolean unicode, boolean progress) {
-    static final int RED = 31;
-    static final int GREEN = 32;
-    static final int YELLOW = 33;
+public record Terminal(boolean colours, boolean unicode, boolean progress) {
+    /** SGR numbers of colours. */
+    public static final int RED = 31;
+    /** For what is well. */
+    public static final int GREEN = 32;
+    /** For what is not current. */
+    public static final int YELLOW = 33;
 
     private static final int STDOUT = 1;
     private static final int STDERR = 2;
 
-    static Terminal detect() {
-        Map<String, String> environment = System.getenv();
+    /** What the streams of this process are. @param environment with {@code TERM} and {@code NO_COLOR} */
+    public static Terminal detect(Map<String, String> environment) {
         boolean dumb = "dumb".equals(environment.get("TERM"));
         return new Terminal(!dumb && environment.getOrDefault("NO_COLOR", "").isEmpty() && isTerminal(STDOUT),
                 Charset.forName(System.getProperty("native.encoding", "US-ASCII")).newEncoder().canEncode('\u2588'),
@@ -37,7 +42,7 @@ record Terminal(boolean colours, boolean unicode, boolean progress) {
     }
 
     /** The same from the one program that every Unix has for it; takes some milliseconds. */
-    static boolean isTerminalByProgram(int stream) {
+    public static boolean isTerminalByProgram(int stream) {
         try {
             return new ProcessBuilder("test", "-t", Integer.toString(stream)).inheritIO().start().waitFor() == 0;
         } catch (IOException e) {
@@ -49,7 +54,7 @@ record Terminal(boolean colours, boolean unicode, boolean progress) {
     }
 
     /** Text for stdout in a colour, an SGR number; 0 is none. */
-    String paint(int colour, String text) {
+    public String paint(int colour, String text) {
         return colours && colour > 0 ? "\u001b[" + colour + "m" + text + "\u001b[0m" : text;
     }
 }

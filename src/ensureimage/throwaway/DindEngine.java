@@ -1,3 +1,5 @@
+package ensureimage.throwaway;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -14,14 +16,13 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * An engine in a container of the image {@code docker:VERSION-dind}, for whoever has a Docker already, which this file
- * calls the outer one.
+ * An engine in a container of the image {@code docker:TAG-dind}, on a Docker that is there already: the outer one.
  *
- * <p>The rule this file keeps: <b>the container ends with a pipe of this JVM</b>. Its main process is a `cat` that
- * reads it, dockerd is started beside that, and the outer engine removes the container with its volumes when `cat`
- * ends. What a killed JVM leaves, a folder with a dead socket, the next start removes.
+ * <p>The rule it keeps: <b>the container ends with a pipe of this JVM</b>. Its main process is a {@code cat} that reads
+ * the pipe, dockerd is started beside that, and the outer engine removes the container with its volumes when
+ * {@code cat} ends. What a killed JVM leaves, a folder with a dead socket, the next start removes.
  */
-final class DindEngine extends with_docker.Engine {
+final class DindEngine extends ThrowawayEngine {
 
     private static final String DEFAULT = "28";
     private static final String NAME = "with_docker-";
@@ -29,64 +30,72 @@ final class DindEngine extends with_docker.Engine {
     private static final String INSIDE = "/with_docker";
     private static final int LONGEST_SOCKET_PATH = 107;
 
+    /** The client of the outer engine. */
     private final Path outer;
-    private final String name = NAME + ProcessHandle.current().pid() + "-"
-            + Integer.toHexString(new SecureRandom().nextInt());
-    private final Path folder = Tools.cache().resolve(name);
-    private Process container;
-    private Process dockerd;
+    private final String name;
+    /** In the cache: the socket, the log, and the client's configuration. */
+    private final Path folder;
+    private Optional<Process> container = Optional.empty();
+    private Optional<Process> dockerd = Optional.empty();
+    /** Of the container; known when it runs, as is the version. */
     private String address;
     private String version;
 
-    private DindEngine(with_docker.Spec spec, Path outer) {
-        super(spec);
+    private DindEngine(EngineSpec spec, Machine machine, Path outer, Path cache) {
+        super(spec, machine);
         this.outer = outer;
+        this.name = NAME + ProcessHandle.current().pid() + "-" + Integer.toHexString(new SecureRandom().nextInt());
+        this.folder = cache.resolve(name);
     }
 
-    /** The full name of such a version, or none if it is one of another kind of engine. */
-    static Optional<String> version(String wanted) {
+    /** The full name of such a version; empty for one of another kind of engine. */
+    static Optional<String> fullVersion(String wanted) {
         var full = wanted.equals("dind") ? "dind:" + DEFAULT : wanted;
         return full.matches("dind:\\w[\\w.-]{0,99}") ? Optional.of(full) : Optional.empty();
     }
 
-    private static String image(with_docker.Spec spec) {
-        return spec.version().replaceFirst("dind:(.*)", "docker:$1-dind");
-    }
-
     /** An engine that is still to be booted. */
-    static DindEngine prepare(with_docker.Spec spec, with_docker.Progress progress)
-            throws with_docker.Failure, IOException, InterruptedException {
-        var outer = Tools.find("docker");
-        if (outer == null || Tools.find("setsid") == null) {
-            throw with_docker.Failure.noEngine("--engine dind needs Linux and a Docker to start the engine in: "
-                    + (outer == null ? "docker" : "setsid") + " is not on PATH");
-        }
-        var engine = new DindEngine(spec, outer);
+    static DindEngine prepare(EngineSpec spec, Machine machine, Progress progress)
+            throws EngineUnavailable, IOException, InterruptedException {
+        var docker = requireProgram("docker", machine);
+        requireProgram("setsid", machine);
+        var engine = new DindEngine(spec, machine, docker, machine.cacheFolder());
         if (engine.socket().toString().length() > LONGEST_SOCKET_PATH) {
-            throw with_docker.Failure.noEngine("the path of a socket in " + Tools.cache()
-                    + " would be too long: set XDG_CACHE_HOME to a shorter one");
+            throw new EngineUnavailable(EngineUnavailable.Reason.CACHE_PATH_TOO_LONG,
+                    "the path of a socket in " + machine.cacheFolder() + " would be too long");
         }
         engine.pullImage(progress);
         engine.removeAbandoned();
-        progress.step("starting " + image(spec) + ", " + spec.store() + " store");
+        progress.step("starting " + engine.image() + ", " + spec.store() + " store");
         return engine;
     }
 
-    private void pullImage(with_docker.Progress progress) throws with_docker.Failure, InterruptedException {
-        var image = image(spec());
-        outer("no Docker to start " + image + " in", "version", "--format", "{{.Server.Version}}");
-        if (outer("cannot look for " + image, "images", "--quiet", image).isBlank()) {
-            progress.step("pulling " + image);
-            outer("there is no " + image, Tools.LONG, "pull", "--quiet", image);
+    private static Path requireProgram(String name, Machine machine) throws EngineUnavailable {
+        return machine.find(name).orElseThrow(() -> new EngineUnavailable(
+                "dind needs Linux and a Docker to start the engine in: " + name + " is not on PATH"));
+    }
+
+    private String image() {
+        return spec.version().replaceFirst("dind:(.*)", "docker:$1-dind");
+    }
+
+    private void pullImage(Progress progress) throws EngineUnavailable, InterruptedException {
+        askOuter("no Docker to start " + image() + " in", "version", "--format", "{{.Server.Version}}");
+        if (askOuter("cannot look for " + image(), "images", "--quiet", image()).isBlank()) {
+            progress.step("pulling " + image());
+            askOuter("there is no " + image(), Machine.LONG, "pull", "--quiet", image());
         }
     }
 
-    /** What killed ones left: their process is gone and no engine answers. One alone may be so in a living one. */
-    private void removeAbandoned() throws InterruptedException {
-        for (var left : Tools.list(Tools.cache(), NAME).toList()) {
+    /**
+     * Removes what killed JVMs left: the process in the name is gone, and no engine answers. One of the two alone is no
+     * proof: a JVM can be in another container, an engine can still be starting.
+     */
+    private void removeAbandoned() throws EngineUnavailable, InterruptedException {
+        for (var left : Machine.list(machine.cacheFolder(), NAME).toList()) {
             var name = left.getFileName().toString();
             if (name.matches(NAME + "\\d{1,9}-\\w+") && ProcessHandle.of(Long.parseLong(name.split("-")[1])).isEmpty()
-                    && !Tools.answers(left.resolve("docker.sock"))) {
+                    && !answers(left.resolve("docker.sock"))) {
                 removeContainer(name); // one that was made but never started
                 delete(left);
             }
@@ -94,26 +103,26 @@ final class DindEngine extends with_docker.Engine {
     }
 
     @Override
-    String version() {
+    public String version() {
         return version;
     }
 
     @Override
-    Map<String, String> environment() {
-        var environment = environment(folder.toString());
+    public Map<String, String> environment() {
+        var environment = clientEnvironment(folder.toString());
         // A published port is open in the container, which Testcontainers cannot know.
         environment.put("TESTCONTAINERS_HOST_OVERRIDE", address);
         return environment;
     }
 
-    /** The user's own. */
+    /** That of the outer engine. */
     @Override
-    Path docker() {
+    public Path docker() {
         return outer;
     }
 
     @Override
-    Path logFile() {
+    public Path logFile() {
         return folder.resolve("dockerd.log");
     }
 
@@ -124,8 +133,8 @@ final class DindEngine extends with_docker.Engine {
     // ---- the command: an ordinary process -------------------------------------------------------------------------
 
     @Override
-    Process launch(List<String> arguments, with_docker.Network network) throws IOException {
-        var builder = new ProcessBuilder(arguments).inheritIO();
+    Process launch(List<String> command, Network network) throws IOException {
+        var builder = new ProcessBuilder(command).inheritIO();
         builder.environment().putAll(environment());
         return builder.start();
     }
@@ -135,23 +144,22 @@ final class DindEngine extends with_docker.Engine {
         return Optional.of(launched.toHandle());
     }
 
-    // ---- how it comes up and goes down ----------------------------------------------------------------------------
+    // ---- how it comes up ------------------------------------------------------------------------------------------
 
     @Override
-    void boot(with_docker.Progress progress) throws with_docker.Failure, IOException, InterruptedException {
+    void boot(Progress progress) throws EngineUnavailable, IOException, InterruptedException {
         writeConfiguration();
         startContainer();
-        startDockerd();
-        awaitReady(dockerd, socket());
-        address = outer("cannot look into the container", "inspect", "--format",
+        awaitReady(startDockerd(), socket());
+        address = askOuter("cannot look into the container", "inspect", "--format",
                 "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", name).strip();
-        version = docker("version", "--format", "{{.Server.Version}}").strip();
+        version = runDocker("version", "--format", "{{.Server.Version}}").strip();
         requireStore();
         loadBusybox(progress);
     }
 
     private void writeConfiguration() throws IOException {
-        Files.createDirectories(Tools.cache());
+        Files.createDirectories(folder.getParent());
         Files.createDirectory(folder,
                 PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
         // The socket is for root and a group: ours. The second one is for containers that mount it.
@@ -159,33 +167,36 @@ final class DindEngine extends with_docker.Engine {
                 {"hosts": ["unix://%s/docker.sock", "unix:///var/run/docker.sock"], "group": "%s",
                  "features": {"containerd-snapshotter": %s}}
                 """.formatted(INSIDE, Files.getAttribute(folder, "unix:gid"),
-                spec().store() == with_docker.Store.CONTAINERD));
+                spec.store() == EngineSpec.Store.CONTAINERD));
         var config = Files.createDirectories(folder.resolve("client/config"));
         Files.writeString(config.resolve("config.json"), "{}\n");
-        var users = System.getenv().getOrDefault("DOCKER_CONFIG", Tools.home() + "/.docker");
-        var plugins = Path.of(users, "cli-plugins").toAbsolutePath(); // buildx may be one of them
+        var home = machine.environment().getOrDefault("HOME", "");
+        var users = machine.environment().getOrDefault("DOCKER_CONFIG", home + "/.docker");
+        var plugins = machine.folder().resolve(users).resolve("cli-plugins"); // buildx may be one of them
         if (Files.exists(plugins)) {
             Files.createSymbolicLink(config.resolve("cli-plugins"), plugins);
         }
     }
 
     /** In a session of its own, so that a Ctrl-C does not end it before the command that uses it. */
-    private void startContainer() throws with_docker.Failure, IOException {
+    private void startContainer() throws EngineUnavailable, IOException {
         var line = new ArrayList<>(List.of("setsid", outer.toString(), "run", "--rm", "--interactive", "--init",
                 "--privileged", "--userns=host", "--name", name, "--entrypoint", "cat"));
         line.addAll(mount("type=bind", folder.toString(), INSIDE));
-        var folders = usersFolders();
+        var folders = visibleFolders();
         folders.forEach(visible -> line.addAll(mount("type=bind", visible, visible)));
         // On disk; and an overlay does not work on the container's own root, which is one.
         Stream.of("/var/lib/docker", "/tmp").filter(path -> !folders.contains(path))
                 .forEach(path -> line.addAll(List.of("--volume", path)));
-        line.add(image(spec()));
-        container = new ProcessBuilder(line).start(); // zt-exec cannot hold a stdin open
-        if (!Tools.echoes(container)) {
-            var why = new String(container.getErrorStream().readAllBytes(), StandardCharsets.UTF_8)
-                    .replaceAll("(?m)^(Run|See) 'docker.*", "");
-            throw with_docker.Failure.noEngine("the current engine does not start " + image(spec())
-                    + " as a privileged container that sees " + Tools.cache() + ": " + Tools.lastLines(why, 3));
+        line.add(image());
+        var cat = new ProcessBuilder(line).start(); // its stdin stays open, which a Command's does not
+        container = Optional.of(cat);
+        if (!Machine.echoes(cat)) {
+            var why = new String(cat.getErrorStream().readAllBytes(), StandardCharsets.UTF_8).lines()
+                    .filter(printed -> !printed.matches("(Run|See) 'docker.*"));
+            throw new EngineUnavailable("the current engine does not start " + image()
+                    + " as a privileged container that sees " + folder.getParent() + ": "
+                    + Machine.lastLines(why, 3));
         }
     }
 
@@ -195,69 +206,91 @@ final class DindEngine extends with_docker.Engine {
     }
 
     /** The user's folders, but for those that the image has of its own. */
-    private static List<String> usersFolders() {
-        return Tools.usersFolders().stream().filter(name -> !name.matches("/|/var|/var/lib|"
+    private List<String> visibleFolders() {
+        return machine.usersFolders().stream().filter(name -> !name.matches("/|/var|/var/lib|"
                 + "/(bin|dev|etc|lib[^/]*|proc|run|sbin|sys|usr|var/run|var/lib/docker)(/.*)?")).toList();
     }
 
     /** By the image's entrypoint, which sees to the mounts and cgroups that dockerd needs. */
-    private void startDockerd() throws IOException {
+    private Process startDockerd() throws IOException {
         var line = new ArrayList<>(List.of("setsid", outer.toString(), "exec", "--privileged"));
-        System.getenv().keySet().stream().filter(name -> name.matches("(?i)(https?|no|all)_proxy"))
-                .forEach(name -> line.addAll(List.of("--env", name)));
+        machine.environment().keySet().stream().filter(Machine::isProxy)
+                .forEach(proxy -> line.addAll(List.of("--env", proxy)));
         line.addAll(List.of(name, "dockerd-entrypoint.sh", "dockerd", "--config-file", INSIDE + "/daemon.json"));
-        dockerd = new ProcessBuilder(line).redirectErrorStream(true).redirectOutput(logFile().toFile()).start();
+        var process = new ProcessBuilder(line).redirectErrorStream(true).redirectOutput(logFile().toFile()).start();
+        dockerd = Optional.of(process);
+        return process;
     }
 
     /** An engine that does not know the store uses another. */
-    private void requireStore() throws with_docker.Failure, InterruptedException {
-        var status = docker("info", "--format", "{{json .DriverStatus}}");
-        if (status.contains("io.containerd.snapshotter") != (spec().store() == with_docker.Store.CONTAINERD)) {
-            throw with_docker.Failure.noEngine("Docker " + version + " has no " + spec().store() + " store");
+    private void requireStore() throws EngineUnavailable, InterruptedException {
+        var status = runDocker("info", "--format", "{{json .DriverStatus}}");
+        if (status.contains("io.containerd.snapshotter") != (spec.store() == EngineSpec.Store.CONTAINERD)) {
+            throw new EngineUnavailable("Docker " + version + " has no " + spec.store() + " store");
         }
     }
 
-    private void loadBusybox(with_docker.Progress progress) throws IOException, InterruptedException {
+    private void loadBusybox(Progress progress) throws IOException, InterruptedException {
         var image = "busybox:latest";
         var tar = folder.resolve("busybox.tar");
         try {
-            if (outer("cannot look for " + image, "images", "--quiet", image).isBlank()) {
-                docker("pull", "--quiet", image);
+            if (askOuter("cannot look for " + image, "images", "--quiet", image).isBlank()) {
+                runDocker("pull", "--quiet", image);
             } else {
-                outer("cannot get " + image, "save", "--output", tar.toString(), image);
-                docker("load", "--quiet", "--input", tar.toString());
+                askOuter("cannot get " + image, "save", "--output", tar.toString(), image);
+                runDocker("load", "--quiet", "--input", tar.toString());
             }
-        } catch (with_docker.Failure e) {
+        } catch (EngineUnavailable e) {
             progress.notice("the engine has no busybox: " + e.getMessage());
         } finally {
             Files.deleteIfExists(tar);
         }
     }
 
+    /** Runs the client on the outer engine and returns what it prints. */
+    private String askOuter(String mistake, String... arguments) throws EngineUnavailable, InterruptedException {
+        return askOuter(mistake, Machine.SHORT, arguments);
+    }
+
+    /** @param mistake what it means if that fails */
+    private String askOuter(String mistake, Duration limit, String... arguments)
+            throws EngineUnavailable, InterruptedException {
+        var line = Stream.concat(Stream.of(outer.toString()), Stream.of(arguments)).toList();
+        try {
+            return machine.run(line, Map.of(), limit, output -> {});
+        } catch (EngineUnavailable e) {
+            throw new EngineUnavailable(mistake + ": " + e.getMessage());
+        }
+    }
+
+    // ---- how it goes down -----------------------------------------------------------------------------------------
+
     @Override
     void takeDown() {
+        container.ifPresent(this::end);
+        dockerd.ifPresent(process -> Machine.awaitEnd(process.toHandle(), GRACE));
+        delete(folder);
+    }
+
+    private void end(Process cat) {
         try {
-            if (container != null) {
-                container.getOutputStream().close();
-                if (!ended(container.toHandle(), READY)) {
-                    removeContainer(name);
-                }
-            }
+            cat.getOutputStream().close();
         } catch (IOException e) {
             // the other end of the pipe is gone already
+        }
+        try {
+            if (!Machine.awaitEnd(cat.toHandle(), READY)) {
+                removeContainer(name);
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        if (dockerd != null) {
-            ended(dockerd.toHandle(), GRACE);
-        }
-        delete(folder);
     }
 
     private void removeContainer(String name) throws InterruptedException {
         try {
-            outer("", "rm", "--force", "--volumes", name);
-        } catch (with_docker.Failure e) {
+            machine.run(List.of(outer.toString(), "rm", "--force", "--volumes", name));
+        } catch (EngineUnavailable e) {
             // there is none
         }
     }
@@ -269,21 +302,6 @@ final class DindEngine extends with_docker.Engine {
             }
         } catch (IOException | UncheckedIOException e) {
             // another start was faster, or a container of root's wrote there: the next start tries again
-        }
-    }
-
-    /** Runs the client on the outer engine and returns its output. */
-    private String outer(String mistake, String... arguments) throws with_docker.Failure, InterruptedException {
-        return outer(mistake, Tools.SHORT, arguments);
-    }
-
-    private String outer(String mistake, Duration limit, String... arguments)
-            throws with_docker.Failure, InterruptedException {
-        var line = Stream.concat(Stream.of(outer.toString()), Stream.of(arguments)).toList();
-        try {
-            return Tools.run(Map.of(), limit, line);
-        } catch (with_docker.Failure e) {
-            throw with_docker.Failure.noEngine(mistake + ": " + e.getMessage());
         }
     }
 }

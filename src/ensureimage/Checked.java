@@ -1,0 +1,13 @@
+package ensureimage;
+
+import ensureimage.recipe.Recipe;
+import java.time.Duration;
+
+/**
+ * An image was looked up and nothing was built.
+ *
+ * @param fingerprint the label that the image has or, if it is missing or stale, would get
+ * @param took for the look-up
+ */
+public record Checked(Recipe recipe, Status status, String fingerprint, Duration took) implements Outcome {
+}

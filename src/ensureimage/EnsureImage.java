@@ -1,0 +1,189 @@
+//SOURCES BaseImages.java
+//SOURCES BaseReplaced.java
+//SOURCES Cache.java
+//SOURCES Checked.java
+//SOURCES Ensured.java
+//SOURCES Expectation.java
+//SOURCES Found.java
+//SOURCES Freshness.java
+//SOURCES Labels.java
+//SOURCES Limits.java
+//SOURCES Listener.java
+//SOURCES Loop.java
+//SOURCES ManyImages.java
+//SOURCES Memory.java
+//SOURCES NotEnsured.java
+//SOURCES Notice.java
+//SOURCES OneImage.java
+//SOURCES Outcome.java
+//SOURCES Plan.java
+//SOURCES Planner.java
+//SOURCES Policy.java
+//SOURCES SingleFlight.java
+//SOURCES Status.java
+//SOURCES Tools.java
+//SOURCES Version.java
+//SOURCES Workplace.java
+//SOURCES package-info.java
+//SOURCES engine/Docker.java
+
+package ensureimage;
+
+import ensureimage.engine.Docker;
+import ensureimage.engine.EngineFacts;
+import ensureimage.engine.EngineException;
+import ensureimage.engine.Deadline;
+import ensureimage.recipe.BuildOptions;
+import ensureimage.recipe.BuilderKind;
+import ensureimage.recipe.ImageCollection;
+import ensureimage.recipe.Recipe;
+import ensureimage.recipe.Reference;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Ensures that a Docker engine holds images that were built from what their inputs are now: looks them up, builds what is
+ * missing or stale, and takes a lost race for a success once the engine confirms it.
+ *
+ * <p>The rule it keeps: a message of {@code docker} only opens a question. The answer is always looked up in the engine,
+ * by the fingerprint of the inputs that every image carries as a label. So there is no success without the right image,
+ * and no failure because another process was faster.
+ *
+ * <p>Immutable; safe from many threads and processes. What it starts has ended when a method returns or throws; the end
+ * of the JVM ends it too.
+ */
+public final class EnsureImage {
+    private final String command;
+    private final Map<String, String> environment;
+    private final Limits limits;
+    private final Policy policy;
+    private final Listener listener;
+    private final Optional<Duration> longestWait;
+
+    private EnsureImage(String command, Map<String, String> environment, Limits limits, Policy policy,
+            Listener listener, Optional<Duration> longestWait) {
+        this.command = command;
+        this.environment = environment;
+        this.limits = limits;
+        this.policy = policy;
+        this.listener = listener;
+        this.longestWait = longestWait;
+    }
+
+    /** By the {@code docker} on PATH, with the environment of this process. */
+    public static EnsureImage usingDocker() {
+        return using("docker", System.getenv());
+    }
+
+    /**
+     * By another client or in another environment.
+     *
+     * @param docker a name on PATH, or a path; podman will do
+     * @param environment of the client, whole; it says which engine, and where the user's cache folder is
+     */
+    public static EnsureImage using(String docker, Map<String, String> environment) {
+        return new EnsureImage(docker, Map.copyOf(environment), Limits.ordinary(), Policy.IF_STALE, Listener.NONE,
+                Optional.empty());
+    }
+
+    /** The same within these limits. */
+    public EnsureImage with(Limits other) {
+        return new EnsureImage(command, environment, other, policy, listener, longestWait);
+    }
+
+    /** The same by this policy. */
+    public EnsureImage with(Policy other) {
+        return new EnsureImage(command, environment, limits, other, listener, longestWait);
+    }
+
+    /** The same, and this listener hears what happens. */
+    public EnsureImage with(Listener other) {
+        return new EnsureImage(command, environment, limits, policy, other, longestWait);
+    }
+
+    /**
+     * The same, but those on this machine who want the same image from the same inputs wait for one builder. It saves
+     * work and changes no outcome.
+     *
+     * @param longest how long to wait before building all the same
+     */
+    public EnsureImage withSingleFlight(Duration longest) {
+        return new EnsureImage(command, environment, limits, policy, listener, Optional.of(longest));
+    }
+
+    /**
+     * Ensures one image.
+     *
+     * @return the image, which the engine held, current, at some moment since the call
+     * @throws NotEnsured if it could not be ensured, and why
+     * @throws InterruptedException if this thread is interrupted, or docker was told to stop; nothing is left building
+     */
+    public Ensured ensure(Recipe recipe) throws NotEnsured, InterruptedException {
+        try {
+            return new OneImage(tools(), recipe, listener).ensure();
+        } catch (BaseReplaced replaced) {
+            throw replaced.unlessRetried();
+        }
+    }
+
+    /**
+     * Looks one image up and builds nothing.
+     *
+     * @throws NotEnsured if that cannot be told, and why
+     */
+    public Status check(Recipe recipe) throws NotEnsured, InterruptedException {
+        return new OneImage(tools(), recipe, listener).check().status();
+    }
+
+    /**
+     * Ensures several images, each after those that it is built on. If one fails, only what is built on it is not tried;
+     * without an engine, nothing is.
+     *
+     * @param members bases before what is built on them, as {@link ImageCollection} returns them
+     * @return what became of each, in that order: {@link Ensured} or {@link NotEnsured}
+     */
+    public Map<Reference, Outcome> ensureAll(List<ImageCollection.Member> members) throws InterruptedException {
+        return new ManyImages(tools(), true, listener).run(members);
+    }
+
+    /**
+     * Looks several images up and builds nothing. An image is stale, too, if one is that it is built on.
+     *
+     * @param members as for {@link #ensureAll}
+     * @return what was found of each, in that order: {@link Checked} or {@link NotEnsured}
+     */
+    public Map<Reference, Outcome> checkAll(List<ImageCollection.Member> members) throws InterruptedException {
+        return new ManyImages(tools(), false, listener).run(members);
+    }
+
+    /** Which kind of builder {@code docker build} is expected to use with these options; a build tells for sure. */
+    public BuilderKind expectedBuilder(BuildOptions options) {
+        Cache cache = Cache.open(environment);
+        Docker docker = docker(cache);
+        return new Memory(cache).builder(docker.identity(), docker.clientFacts(options.passThrough()).builder());
+    }
+
+    /**
+     * What the engine is.
+     *
+     * @param limit for all questions together
+     * @throws EngineException if none answers
+     */
+    public EngineFacts engineFacts(Duration limit) throws EngineException, InterruptedException {
+        return EngineFacts.ask(docker(Cache.open(environment)), new Deadline(limit));
+    }
+
+    private Tools tools() {
+        Cache cache = Cache.open(environment);
+        Docker docker = docker(cache);
+        Optional<SingleFlight> flights = longestWait.map(wait -> new SingleFlight(cache.folder("flights"), wait));
+        Freshness freshness = new Freshness(docker, cache);
+        return new Tools(docker, freshness, new Planner(docker, freshness), policy, limits, flights);
+    }
+
+    private Docker docker(Cache cache) {
+        return new Docker(command, environment, cache::scratch);
+    }
+}

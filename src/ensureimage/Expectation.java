@@ -1,0 +1,119 @@
+package ensureimage;
+
+import ensureimage.engine.ClientFacts;
+import ensureimage.recipe.BuilderKind;
+import ensureimage.recipe.Coverage;
+import ensureimage.recipe.Dockerfile;
+import ensureimage.recipe.Fingerprint;
+import ensureimage.recipe.ImageCollection;
+import ensureimage.recipe.Recipe;
+import ensureimage.recipe.RecipeException;
+import ensureimage.recipe.Surroundings;
+import java.util.Collections;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.stream.Collectors;
+
+/**
+ * What a build of a recipe would see: what the reader of its Dockerfile says, and what BuildKit said of an earlier build.
+ *
+ * @param client that is to build it
+ * @param surroundings the builder that it is expected to use, and what the client adds by itself
+ * @param dockerfile as it is now
+ * @param learned what an earlier build of the same recipe saw; empty if there is none that is known
+ */
+record Expectation(Recipe recipe, ClientFacts client, Surroundings surroundings, Dockerfile dockerfile,
+        Optional<Memory.Lesson> learned) {
+
+    static Expectation make(Recipe recipe, ClientFacts client, BuilderKind builder, Memory memory)
+            throws RecipeException {
+        Surroundings surroundings =
+                new Surroundings(builder, client.proxyArguments(), Collections.emptySortedMap());
+        Dockerfile dockerfile = recipe.readDockerfile(builder);
+        return new Expectation(recipe, client, surroundings, dockerfile,
+                memory.lesson(Fingerprint.recipeKey(recipe, dockerfile, surroundings)));
+    }
+
+    /** Where a lesson about this recipe is kept. */
+    String key() {
+        return Fingerprint.recipeKey(recipe, dockerfile, surroundings);
+    }
+
+    BuilderKind builder() {
+        return surroundings.builder();
+    }
+
+    /** What is to be looked up: the image, and those that it is built on, if they have names. */
+    Set<String> names() {
+        Set<String> names = new LinkedHashSet<>(outsideBases());
+        names.addAll(recipe.bases().keySet());
+        names.add(recipe.reference().toString());
+        return names;
+    }
+
+    /** Images that are not of the collection, by the names that the engine has for them. */
+    Set<String> outsideBases() {
+        Set<String> names = dockerfile.bases().stream().map(ImageCollection::canonicalName).flatMap(Optional::stream)
+                .collect(Collectors.toCollection(LinkedHashSet::new));
+        learned.ifPresent(lesson -> names.addAll(lesson.bases()));
+        names.removeAll(recipe.bases().keySet());
+        return names;
+    }
+
+    /** The images whose ONBUILD instructions it runs, as {@link #names} has them; empty for a name that only docker knows. */
+    List<Optional<String>> parents() {
+        return dockerfile.parents().stream().map(ImageCollection::canonicalName).toList();
+    }
+
+    /** Whether docker build is to be asked each time, because no look-up can know what it would see. */
+    boolean asks() {
+        return client.addsGitLabels() || !dockerfile.unknowable().isEmpty() || !recipe.options().unknowable().isEmpty()
+                || learned.filter(Memory.Lesson::asks).isPresent();
+    }
+
+    boolean hasOtherBuilder() {
+        return client.otherBuilder().isPresent();
+    }
+
+    /** What a label is to cover. @param triggers whether a base image may have ONBUILD instructions */
+    Coverage coverage(boolean triggers) {
+        return learned.map(Memory.Lesson::coverage)
+                .orElseGet(() -> dockerfile.coverage(triggers));
+    }
+
+    /** Reads the inputs. */
+    @FunctionalInterface
+    interface Reader {
+        Fingerprint read(Coverage coverage) throws RecipeException, InterruptedException;
+    }
+
+    /** Reads when asked. */
+    Reader reader() {
+        return coverage -> Fingerprint.of(recipe, coverage, surroundings);
+    }
+
+    /** Reads now, in a thread of its own, what most labels cover, while docker is asked which one it is. */
+    Reader beginToRead() {
+        Coverage likely = coverage(false);
+        FutureTask<Fingerprint> reading = new FutureTask<>(() -> reader().read(likely));
+        Thread thread = new Thread(reading, "reads " + recipe.reference());
+        thread.setDaemon(true);
+        thread.start();
+        return coverage -> coverage.equals(likely) ? join(reading) : reader().read(coverage);
+    }
+
+    private static Fingerprint join(FutureTask<Fingerprint> reading) throws RecipeException, InterruptedException {
+        try {
+            return reading.get();
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof RecipeException unusable) {
+                throw unusable;
+            }
+            throw new IllegalStateException(e.getCause());
+        }
+    }
+}

@@ -1,0 +1,32 @@
+package ensureimage;
+
+import java.time.Duration;
+
+/**
+ * How much an image may cost before it is given up.
+ *
+ * @param attempts how often one image is built at most, from 1
+ * @param perImage for all attempts, look-ups and waits of one image together; a multiple of a millisecond counts
+ * @param atOnce how many images are looked up or built at the same moment, from 1
+ */
+public record Limits(int attempts, Duration perImage, int atOnce) {
+    private static final int ATTEMPTS = 5;
+    private static final Duration PER_IMAGE = Duration.ofSeconds(300);
+
+    /**
+     * Checks the numbers.
+     *
+     * @throws IllegalArgumentException if one of them is below 1, or the duration is not positive
+     */
+    public Limits {
+        if (attempts < 1 || atOnce < 1 || perImage.isNegative() || perImage.isZero()) {
+            throw new IllegalArgumentException("limits must be positive: " + attempts + " attempts, " + perImage
+                    + " per image, " + atOnce + " at once");
+        }
+    }
+
+    /** Five attempts, 300 seconds per image, and as many images at once as there are processors. */
+    public static Limits ordinary() {
+        return new Limits(ATTEMPTS, PER_IMAGE, Runtime.getRuntime().availableProcessors());
+    }
+}

@@ -1,0 +1,133 @@
+package ensureimage;
+
+import java.util.Optional;
+
+/**
+ * Where the loop for one image is, and what it does next. Each method takes what came of an action and returns what
+ * follows from that; nothing here asks the engine, so that every order of events can be tried.
+ *
+ * @param next what to do now
+ * @param builds how many there were
+ * @param attempts how many there may be
+ * @param owed whether it is to be built although a current image is there
+ * @param ifCurrent how the image came to be there, if the next look-up finds it current
+ * @param found what the last look-up found
+ * @param trouble why the last build did not end the loop; empty before the first one
+ */
+record Loop(Action next, int builds, int attempts, boolean owed, Ensured.How ifCurrent, Found.State found,
+        Optional<Trouble> trouble) {
+
+    /** What the loop does; the last three end it. */
+    enum Action {
+        LOOK_UP, BUILD, NAME, LOOK_BACK, PAUSE, LOOK_ONCE_MORE, SUCCEED, FAIL, GIVE_UP
+    }
+
+    /** How a build ended. */
+    enum BuildEnd {
+        /** An image is there that has no name yet. */
+        MADE,
+        /** The build made the very image that the look-up had found. */
+        SAME,
+        /** BuildKit saw more than the label says: to be built again at once, with a label that says it. */
+        UNCOVERED,
+        /** Another build has claimed the image. */
+        CLAIMED,
+        /** It failed for a reason that does not last. */
+        TEMPORARY,
+        /** What was built is not what is there to be built now. */
+        INPUTS_CHANGED,
+        /** Any other failure. */
+        FAILED
+    }
+
+    /** Why a build did not end the loop. */
+    enum Trouble { CLAIMED, TEMPORARY, INPUTS_CHANGED }
+
+    static Loop start(Policy policy, int attempts) {
+        return new Loop(Action.LOOK_UP, 0, attempts, policy == Policy.ALWAYS, Ensured.How.PRESENT,
+                Found.State.MISSING, Optional.empty());
+    }
+
+    /** The tag was looked up. */
+    Loop afterLookUp(Found.State state) {
+        Loop looked = new Loop(next, builds, attempts, owed, ifCurrent, state, trouble);
+        if (state == Found.State.CURRENT && !owed) {
+            return looked.then(Action.SUCCEED);
+        }
+        if (builds == attempts && state == Found.State.UNCERTAIN && ifCurrent == Ensured.How.BUILT_BY_ANOTHER) {
+            return looked.then(Action.SUCCEED); // another build has asked docker just now
+        }
+        if (builds == attempts) {
+            return looked.then(Action.GIVE_UP);
+        }
+        boolean taken = state == Found.State.STALE && trouble.equals(Optional.of(Trouble.CLAIMED));
+        return looked.then(taken ? Action.PAUSE : Action.BUILD);
+    }
+
+    /** A pause is over: after a temporary failure anything may be there by now, after a lost tag it is built again. */
+    Loop afterPause() {
+        return then(trouble.equals(Optional.of(Trouble.TEMPORARY)) ? Action.LOOK_UP : Action.BUILD);
+    }
+
+    /** The build that was waited for has succeeded. */
+    Loop afterWaiting() {
+        return byAnother().then(Action.LOOK_UP);
+    }
+
+    /** A build has ended. */
+    Loop afterBuild(BuildEnd end) {
+        Loop built = new Loop(next, builds + 1, attempts, owed, ifCurrent, found, trouble);
+        return switch (end) {
+            case MADE -> built.then(Action.NAME);
+            case SAME -> built.same();
+            case UNCOVERED -> then(Action.BUILD); // no attempt: it says how it ends
+            case CLAIMED -> built.claimed();
+            case TEMPORARY -> built.in(Trouble.TEMPORARY).then(Action.PAUSE);
+            case INPUTS_CHANGED -> built.in(Trouble.INPUTS_CHANGED).then(Action.LOOK_UP);
+            case FAILED -> built.then(Action.LOOK_ONCE_MORE);
+        };
+    }
+
+    /** The image was to be named. @param end {@link BuildEnd#MADE} if the engine says that it has the name */
+    Loop afterNaming(BuildEnd end) {
+        return switch (end) {
+            case MADE, SAME -> then(Action.LOOK_BACK);
+            case UNCOVERED -> then(Action.BUILD);
+            case CLAIMED -> claimed();
+            case TEMPORARY -> in(Trouble.TEMPORARY).then(Action.PAUSE);
+            case INPUTS_CHANGED -> in(Trouble.INPUTS_CHANGED).then(Action.LOOK_UP);
+            case FAILED -> then(Action.LOOK_ONCE_MORE);
+        };
+    }
+
+    /** The image was looked up by its ID after it was named. */
+    Loop afterLookingBack(boolean there) {
+        Ensured.How how = found == Found.State.MISSING ? Ensured.How.BUILT : Ensured.How.REBUILT;
+        return there ? new Loop(Action.SUCCEED, builds, attempts, false, how, found, trouble) : claimed();
+    }
+
+    /** The tag was looked up after a failure that is none of the known ones. */
+    Loop afterLookingOnceMore(Found.State state) {
+        return state == Found.State.CURRENT && !owed ? byAnother().then(Action.SUCCEED) : then(Action.FAIL);
+    }
+
+    private Loop same() {
+        return new Loop(Action.SUCCEED, builds, attempts, false, Ensured.How.PRESENT, found, trouble);
+    }
+
+    private Loop claimed() {
+        return byAnother().in(Trouble.CLAIMED).then(Action.LOOK_UP);
+    }
+
+    private Loop byAnother() {
+        return new Loop(next, builds, attempts, false, Ensured.How.BUILT_BY_ANOTHER, found, trouble);
+    }
+
+    private Loop in(Trouble current) {
+        return new Loop(next, builds, attempts, owed, ifCurrent, found, Optional.of(current));
+    }
+
+    private Loop then(Action action) {
+        return new Loop(action, builds, attempts, owed, ifCurrent, found, trouble);
+    }
+}

@@ -1,0 +1,161 @@
+package ensureimage;
+
+import ensureimage.engine.Deadline;
+import ensureimage.engine.EngineException;
+import ensureimage.recipe.ImageCollection.Member;
+import ensureimage.recipe.Recipe;
+import ensureimage.recipe.RecipeException;
+import ensureimage.recipe.Reference;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+
+/** Several images, each after its bases, some at a time: an image that waits for its bases is not one of them. */
+final class ManyImages {
+    private final Tools tools;
+    private final boolean build;
+    private final Listener listener;
+    private final Semaphore jobs;
+    private final Map<Reference, Future<Outcome>> outcomes = new ConcurrentHashMap<>();
+
+    /** @param build whether images are built; else they are only looked up */
+    ManyImages(Tools tools, boolean build, Listener listener) {
+        this.tools = tools;
+        this.build = build;
+        this.listener = listener;
+        this.jobs = new Semaphore(tools.limits().atOnce());
+    }
+
+    /**
+     * The outcome of each, in the same order. One's failure stops what is built on it and nothing else, except that
+     * nothing goes on without an engine.
+     *
+     * @param members bases before what is built on them
+     */
+    Map<Reference, Outcome> run(List<Member> members) throws InterruptedException {
+        listener.begin(members);
+        if (members.size() > 1) {
+            lookAhead(members);
+        }
+        ExecutorService pool = Executors.newFixedThreadPool(Math.max(1, members.size()));
+        try {
+            for (Member member : members) {
+                outcomes.put(member.reference(), pool.submit(work(member)));
+            }
+            return collect(members);
+        } finally {
+            end(pool);
+        }
+    }
+
+    /** Tells the threads to stop, and waits for them: they end what they have started. */
+    private static void end(ExecutorService pool) {
+        pool.shutdownNow();
+        boolean interrupted = false;
+        while (!pool.isTerminated()) {
+            try {
+                pool.awaitTermination(1, TimeUnit.MINUTES);
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private Callable<Outcome> work(Member member) {
+        return () -> {
+            try {
+                return ensure(member);
+            } finally {
+                listener.done(member);
+            }
+        };
+    }
+
+    private Map<Reference, Outcome> collect(List<Member> members) throws InterruptedException {
+        Map<Reference, Outcome> all = new LinkedHashMap<>();
+        Optional<NotEnsured> endOfAll = Optional.empty();
+        for (Member member : members) {
+            Outcome outcome = endOfAll.isPresent()
+                    ? new NotEnsured.NotTried(member.recipe(), endOfAll)
+                    : join(outcomes.get(member.reference()));
+            if (outcome instanceof NotEnsured.NoEngine noEngine) {
+                endOfAll = Optional.of(noEngine);
+            }
+            listener.ended(member, outcome);
+            all.put(member.reference(), outcome);
+        }
+        return all;
+    }
+
+    /** All by one question. What goes wrong here, each image will meet and tell. */
+    private void lookAhead(List<Member> members) throws InterruptedException {
+        try {
+            tools.freshness().lookAhead(members.stream().map(Member::recipe).toList(),
+                    new Deadline(tools.limits().perImage()));
+        } catch (EngineException | RecipeException e) {
+            return;
+        }
+    }
+
+    /** One image on its bases; again, with its bases, if one of them was replaced while it was built. */
+    private Outcome ensure(Member member) throws InterruptedException {
+        for (int round = 1;; round++) {
+            SortedMap<String, String> bases = new TreeMap<>();
+            for (Member base : member.bases()) {
+                Outcome outcome = round == 1 ? join(outcomes.get(base.reference())) : ensure(base);
+                if (outcome instanceof NotEnsured failed) {
+                    return new NotEnsured.BaseFailed(member.recipe(), failed);
+                }
+                bases.put(base.reference().toString(), fingerprint(outcome));
+            }
+            try {
+                return ensure(member.recipe().withBases(bases));
+            } catch (NotEnsured failed) {
+                return failed;
+            } catch (BaseReplaced replaced) {
+                if (round == tools.limits().attempts()) {
+                    return replaced.unlessRetried();
+                }
+            }
+        }
+    }
+
+    private Outcome ensure(Recipe recipe) throws NotEnsured, BaseReplaced, InterruptedException {
+        jobs.acquire();
+        try {
+            OneImage image = new OneImage(tools, recipe, listener);
+            return build ? image.ensure() : image.check();
+        } finally {
+            jobs.release();
+        }
+    }
+
+    private static String fingerprint(Outcome outcome) {
+        return outcome instanceof Ensured ensured ? ensured.fingerprint() : ((Checked) outcome).fingerprint();
+    }
+
+    private static Outcome join(Future<Outcome> future) throws InterruptedException {
+        try {
+            return future.get();
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof InterruptedException interrupted) {
+                throw interrupted;
+            }
+            throw new IllegalStateException(e.getCause());
+        }
+    }
+}

@@ -1,0 +1,339 @@
+package ensureimage;
+
+import ensureimage.Loop.Action;
+import ensureimage.Loop.BuildEnd;
+import ensureimage.engine.Deadline;
+import ensureimage.engine.Docker;
+import ensureimage.engine.EngineException;
+import ensureimage.engine.HeldImage;
+import ensureimage.engine.KnownLine;
+import ensureimage.engine.Processes;
+import ensureimage.engine.Verdict;
+import ensureimage.recipe.Change;
+import ensureimage.recipe.Recipe;
+import ensureimage.recipe.RecipeException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * One builder of one image: looks it up, builds it, and judges by what the engine holds, not by words. {@link Loop} says
+ * what comes next; this class does it.
+ */
+final class OneImage {
+    private static final int MOST_LABELS = 5; // each build is labelled with more than the one before; two are enough
+    private final Policy policy;
+    private final Docker docker;
+    private final Freshness freshness;
+    private final Planner planner;
+    private final Limits limits;
+    private final Optional<SingleFlight> flights;
+    private final Listener listener;
+    private final Recipe recipe;
+    private final Deadline deadline;
+    private Loop loop;
+    private Found found;
+    private Plan plan;
+    private Built built;
+    private boolean inputsMove;
+
+    /** What the last build made: its verdict, or that of its naming, and the image, if there is one. */
+    private record Built(Verdict verdict, Optional<HeldImage> image, NotEnsured.BuildFailed.Stage stage) {
+    }
+
+    OneImage(Tools tools, Recipe recipe, Listener listener) {
+        this.policy = tools.policy();
+        this.docker = tools.docker();
+        this.freshness = tools.freshness();
+        this.planner = tools.planner();
+        this.limits = tools.limits();
+        this.flights = tools.flights();
+        this.listener = listener;
+        this.recipe = recipe;
+        this.deadline = new Deadline(limits.perImage());
+        this.loop = Loop.start(policy, limits.attempts());
+    }
+
+    // ---- The loop
+
+    /**
+     * Ensures that the engine holds the image, built from what its inputs are now.
+     *
+     * @throws NotEnsured if it does not: the build failed, the engine is away, time or attempts ran out
+     * @throws BaseReplaced if an image that this one is built on was replaced during the build
+     */
+    Ensured ensure() throws NotEnsured, BaseReplaced, InterruptedException {
+        try {
+            while (true) {
+                switch (loop.next()) {
+                    case LOOK_UP -> loop = loop.afterLookUp(lookUp(policy).state());
+                    case PAUSE -> loop = pause();
+                    case BUILD, NAME, LOOK_BACK -> takeTurn();
+                    case LOOK_ONCE_MORE -> loop = lookOnceMore();
+                    case SUCCEED -> {
+                        return new Ensured(recipe, found.id(), loop.ifCurrent(), found.fingerprint(), loop.builds(),
+                                deadline.elapsed());
+                    }
+                    case FAIL -> throw buildFailed();
+                    case GIVE_UP -> throw gaveUp();
+                }
+            }
+        } catch (EngineException e) {
+            throw failure(e);
+        } catch (RecipeException e) {
+            throw new NotEnsured.UnusableRecipe(recipe, e);
+        }
+    }
+
+    /** One build, from asking for a turn to looking back at what it named. */
+    private void takeTurn() throws EngineException, RecipeException, BaseReplaced, InterruptedException {
+        plan = planner.plan(found, deadline);
+        try (SingleFlight.Turn turn = waitForTurn()) {
+            if (turn.kind() == SingleFlight.Kind.LANDED) {
+                loop = loop.afterWaiting();
+                return;
+            }
+            for (int labels = 1; loop.next() == Action.BUILD && labels <= MOST_LABELS; labels++) {
+                loop = loop.afterBuild(build());
+            }
+            if (loop.next() == Action.NAME) {
+                loop = loop.afterNaming(name());
+            }
+            if (loop.next() == Action.LOOK_BACK) {
+                loop = loop.afterLookingBack(lookBack());
+            }
+            tellOthers(turn);
+        }
+    }
+
+    /** A claimed image counts as a success for those who wait: each looks it up itself. */
+    private void tellOthers(SingleFlight.Turn turn) {
+        boolean claimed = loop.next() == Action.LOOK_UP && loop.trouble().equals(Optional.of(Loop.Trouble.CLAIMED));
+        if (loop.next() == Action.SUCCEED || claimed) {
+            turn.succeeded();
+        } else if (loop.next() == Action.LOOK_ONCE_MORE) {
+            turn.failed();
+        }
+    }
+
+    /** What {@link #ensure} would find; nothing gets a name. */
+    Checked check() throws NotEnsured, InterruptedException {
+        try {
+            lookUp(Policy.IF_STALE);
+            plan = planner.plan(found, deadline);
+            Status status = switch (found.state()) {
+                case MISSING -> new Status.Missing();
+                case STALE -> new Status.Stale(found.id(), found.why());
+                case CURRENT -> new Status.Current(found.id());
+                case UNCERTAIN -> askDocker();
+            };
+            // What is built on it is to be compared with what it would become.
+            String fingerprint = status instanceof Status.Current ? found.fingerprint() : plan.labels().fingerprint();
+            return new Checked(recipe, status, fingerprint, deadline.elapsed());
+        } catch (EngineException e) {
+            throw failure(e);
+        } catch (RecipeException e) {
+            throw new NotEnsured.UnusableRecipe(recipe, e);
+        }
+    }
+
+    /** Whether a build makes the image that is there. One that it makes in its place has no name and is removed. */
+    private Status askDocker() throws EngineException, RecipeException, InterruptedException, NotEnsured {
+        try {
+            BuildEnd end = build();
+            if (end == BuildEnd.SAME) {
+                return new Status.Current(found.id());
+            }
+            if (end != BuildEnd.MADE && end != BuildEnd.UNCOVERED) {
+                throw buildFailed();
+            }
+            for (HeldImage made : built.image.stream().toList()) {
+                docker.run(deadline, List.of("image", "rm", made.id()), line -> {});
+            }
+        } catch (BaseReplaced e) {
+            return new Status.Stale(found.id(), List.of());
+        }
+        return new Status.Stale(found.id(), List.of(new Change.BuildDiffers()));
+    }
+
+    // ---- Its steps
+
+    private Found lookUp(Policy current) throws EngineException, RecipeException, InterruptedException {
+        listener.step(recipe, Listener.Step.LOOKING_UP);
+        found = freshness.find(recipe, current, deadline);
+        return found;
+    }
+
+    private Loop pause() throws InterruptedException {
+        listener.notice(recipe, loop.trouble().equals(Optional.of(Loop.Trouble.TEMPORARY))
+                ? new Notice.Temporary(built.verdict.line())
+                : new Notice.Taken());
+        listener.step(recipe, Listener.Step.PAUSING);
+        Deadline.pause(loop.builds());
+        return loop.afterPause();
+    }
+
+    private SingleFlight.Turn waitForTurn() throws InterruptedException {
+        if (flights.isEmpty()) {
+            return SingleFlight.ALONE;
+        }
+        listener.step(recipe, Listener.Step.WAITING);
+        String key = String.join("\n", docker.identity(), recipe.reference().toString(), plan.key());
+        return flights.get().turn(key, deadline.left(), notice -> listener.notice(recipe, notice));
+    }
+
+    /**
+     * Builds without a name; the image is named when it is known that it is what its label says. So no process ever finds
+     * an image under the tag whose inputs changed while they were read, and the image that had the tag before keeps its
+     * ID: the engine's own tag code keeps it, BuildKit would drop it (Docker 26.1, 28.5, containerd).
+     */
+    private BuildEnd build() throws EngineException, RecipeException, BaseReplaced, InterruptedException {
+        listener.step(recipe, Listener.Step.BUILDING);
+        try (Workplace place = openWorkplace()) {
+            plan = place.plan();
+            listener.notice(recipe, new Notice.Building(
+                    found.isStale() ? Optional.of(found.why()) : Optional.empty(), recipe.context(), loop.builds() + 1,
+                    limits.attempts()));
+            Docker.Built result = docker.build(place.recipe(), plan.labels().values(), deadline,
+                    line -> listener.output(recipe, recipe.options().redacted(line)));
+            Verdict verdict = Verdict.read(result.process(), recipe.reference());
+            List<String> ids = result.ids().isEmpty() ? verdict.id().stream().toList() : result.ids();
+            Optional<HeldImage> image = ids.isEmpty() ? Optional.empty()
+                    : docker.lookUp(ids, deadline).values().stream().findFirst();
+            boolean done = verdict.meaning() == KnownLine.Meaning.DONE;
+            built = new Built(verdict, image, done ? NotEnsured.BuildFailed.Stage.LOADING
+                    : NotEnsured.BuildFailed.Stage.BUILDING);
+            return image.isPresent() ? judge(result, image.get()) : judgeFailure(verdict, done, ids);
+        }
+    }
+
+    /** Inputs that were written to during a build are built from a copy. */
+    private Workplace openWorkplace() throws EngineException, RecipeException {
+        Optional<Workplace> copy = inputsMove ? Workplace.copy(docker, plan) : Optional.empty();
+        return copy.isPresent() ? copy.get() : Workplace.link(docker, plan);
+    }
+
+    /** Whether the image is what its label says. */
+    private BuildEnd judge(Docker.Built result, HeldImage image)
+            throws EngineException, RecipeException, BaseReplaced, InterruptedException {
+        Optional<Plan> truer = planner.hear(plan, result, deadline);
+        if (truer.isEmpty()) {
+            truer = planner.seePlatform(plan, image);
+        }
+        if (truer.isPresent()) {
+            plan = truer.get();
+            listener.notice(recipe, new Notice.LabelledAnew());
+            return BuildEnd.UNCOVERED;
+        }
+        if (!inputsMove && !plan.fingerprint().isUnchanged(recipe, plan.expected().surroundings())) {
+            inputsMove = true;
+            listener.notice(recipe, new Notice.InputsChanged());
+            return BuildEnd.UNCOVERED;
+        }
+        if (!planner.basesAreUnchanged(plan, deadline)) {
+            listener.notice(recipe, new Notice.InputsChanged());
+            return BuildEnd.INPUTS_CHANGED;
+        }
+        requireBases(Optional.empty());
+        return found.state() == Found.State.UNCERTAIN && image.id().equals(found.id()) ? BuildEnd.SAME : BuildEnd.MADE;
+    }
+
+    private BuildEnd judgeFailure(Verdict verdict, boolean done, List<String> ids)
+            throws EngineException, BaseReplaced, InterruptedException {
+        if (!ids.isEmpty()) { // it was there, and was removed since
+            listener.notice(recipe, new Notice.Claimed(verdict.line()));
+            return BuildEnd.CLAIMED;
+        }
+        BuildEnd end = done ? BuildEnd.FAILED : end(verdict);
+        if (end == BuildEnd.FAILED) { // perhaps for want of a base
+            requireBases(verdict.missesOneOf(recipe.bases().keySet()) ? Optional.of(buildFailed())
+                    : Optional.empty());
+        }
+        return end;
+    }
+
+    private BuildEnd name() throws EngineException, InterruptedException {
+        listener.step(recipe, Listener.Step.NAMING);
+        HeldImage image = built.image.orElseThrow();
+        Verdict verdict = Verdict.read(docker.tag(image.id(), recipe.reference(), deadline), recipe.reference());
+        built = new Built(verdict, built.image, NotEnsured.BuildFailed.Stage.NAMING);
+        return verdict.meaning() == KnownLine.Meaning.DONE ? BuildEnd.MADE : end(verdict);
+    }
+
+    /**
+     * Whether the image is still there now that it has its name. While others take the tag for images of theirs, the
+     * engine can drop ours with it: its tag code deletes the name without looking again whose it is by then (Docker 26.1,
+     * {@code daemon/containerd/image_tag.go}).
+     */
+    private boolean lookBack() throws EngineException, InterruptedException {
+        String id = built.image.orElseThrow().id();
+        boolean there = !docker.lookUp(List.of(id), deadline).isEmpty();
+        if (there) {
+            freshness.memory().keep(plan.fingerprint());
+            found = found.become(id, plan.labels().fingerprint());
+        } else {
+            listener.notice(recipe, new Notice.Claimed(built.verdict.line()));
+        }
+        return there;
+    }
+
+    private Loop lookOnceMore() throws EngineException, RecipeException, InterruptedException {
+        Loop after = loop.afterLookingOnceMore(lookUp(Policy.IF_STALE).state());
+        if (after.next() == Action.SUCCEED) {
+            listener.notice(recipe, new Notice.MadeByAnother(recipe.options().redacted(built.verdict.line())));
+        }
+        return after;
+    }
+
+    private BuildEnd end(Verdict verdict) throws EngineException, InterruptedException {
+        return switch (verdict.meaning()) {
+            case CLAIMED -> {
+                listener.notice(recipe, new Notice.Claimed(verdict.line()));
+                yield BuildEnd.CLAIMED;
+            }
+            case TEMPORARY -> BuildEnd.TEMPORARY;
+            case NO_ENGINE -> throw docker.failure(verdict.line());
+            case INTERRUPTED -> throw new InterruptedException();
+            case DONE, FAILED -> BuildEnd.FAILED;
+        };
+    }
+
+    // ---- Its failures
+
+    /** @param missed what the failure is if a base was not found although all are there now */
+    private void requireBases(Optional<NotEnsured> missed) throws EngineException, BaseReplaced, InterruptedException {
+        Optional<String> replaced = freshness.replacedBase(recipe, deadline);
+        if (replaced.isPresent()) {
+            throw new BaseReplaced(new NotEnsured.GaveUp(recipe, NotEnsured.GaveUp.Reason.BASE_REPLACED,
+                    replaced.get(), loop.builds() + 1, deadline.elapsed()));
+        }
+        if (missed.isPresent()) {
+            throw new BaseReplaced(missed.get());
+        }
+    }
+
+    private NotEnsured.BuildFailed buildFailed() {
+        Processes.Finished process = built.verdict.process();
+        List<String> output = new ArrayList<>(process.out());
+        output.addAll(process.err());
+        output.replaceAll(recipe.options()::redacted);
+        return new NotEnsured.BuildFailed(recipe, built.stage, process.status(), process.took(), output);
+    }
+
+    private NotEnsured.GaveUp gaveUp() {
+        Loop.Trouble trouble = loop.trouble().orElseThrow();
+        NotEnsured.GaveUp.Reason reason = switch (trouble) {
+            case TEMPORARY -> NotEnsured.GaveUp.Reason.TEMPORARY;
+            case INPUTS_CHANGED -> NotEnsured.GaveUp.Reason.INPUTS_CHANGED;
+            case CLAIMED -> found.isStale() ? NotEnsured.GaveUp.Reason.TAKEN : NotEnsured.GaveUp.Reason.REMOVED;
+        };
+        String detail = trouble == Loop.Trouble.TEMPORARY ? built.verdict.line() : "";
+        return new NotEnsured.GaveUp(recipe, reason, detail, loop.builds(), deadline.elapsed());
+    }
+
+    private NotEnsured failure(EngineException e) {
+        return e.kind() == EngineException.Kind.TIMED_OUT
+                ? new NotEnsured.TimedOut(recipe, deadline.limit(), e.subject())
+                : new NotEnsured.NoEngine(recipe, e);
+    }
+}

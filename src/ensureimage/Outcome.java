@@ -1,0 +1,10 @@
+package ensureimage;
+
+import ensureimage.recipe.Recipe;
+
+/** What became of one image. */
+public sealed interface Outcome permits Ensured, Checked, NotEnsured {
+
+    /** What the image was, or was to be, built from. */
+    Recipe recipe();
+}

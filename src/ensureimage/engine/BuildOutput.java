@@ -1,0 +1,87 @@
+package ensureimage.engine;
+
+import ensureimage.recipe.BuilderKind;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** What can be read from the plain output of a build, on the way and at its end. */
+public final class BuildOutput {
+    /** BuildKit's, whose steps' own output has the time after the number; the legacy builder's; podman's. */
+    private static final Pattern STEP = Pattern.compile(
+            "#\\d+ (?<buildkit>\\[[^]]+] .+|exporting to \\w+)|(?:Step|STEP) (?<number>\\d+/\\d+) ?: (?<other>.+)");
+
+    private static final Pattern LEGACY_STEP = Pattern.compile("Step \\d+/\\d+ : .*");
+    private static final Pattern PODMAN_STEP = Pattern.compile("STEP \\d+/\\d+: .*");
+    private static final Pattern BUILDKIT_STEP = Pattern.compile("#\\d+ \\[.*");
+
+    /** The pointer to its own window that Docker Desktop adds after the verdict (buildx {@code util/desktop}). */
+    private static final String DESKTOP = "View build details: ";
+    private static final String RULER = "-".repeat(20);
+    private static final Pattern PLACE = Pattern.compile(".+:(\\d{1,9})");
+    private static final Pattern LEGACY_VERDICT = Pattern.compile(".* returned a non-zero code: \\d+");
+    private static final Pattern VERDICT = Pattern.compile(
+            "(?:ERROR: )?(?:failed to build: )?(?:failed to solve: )?(.+)");
+
+    private BuildOutput() {
+    }
+
+    /** The step that begins with a line, if one does: {@code [3/5] RUN make}. Not to be trusted. */
+    public static Optional<String> step(String line) {
+        Matcher matcher = STEP.matcher(line);
+        if (!matcher.matches()) {
+            return Optional.empty();
+        }
+        return Optional.of(matcher.group("buildkit") != null ? matcher.group("buildkit")
+                : "[" + matcher.group("number") + "] " + matcher.group("other"));
+    }
+
+    /** What has built: BuildKit tells its steps on stderr, the others on stdout. */
+    static Optional<BuilderKind> builder(Processes.Finished build) {
+        if (build.out().stream().anyMatch(line -> LEGACY_STEP.matcher(line).matches())) {
+            return Optional.of(BuilderKind.LEGACY);
+        }
+        if (build.out().stream().anyMatch(line -> PODMAN_STEP.matcher(line).matches())) {
+            return Optional.of(BuilderKind.PODMAN);
+        }
+        return Optional.of(BuilderKind.BUILDKIT)
+                .filter(kind -> build.err().stream().anyMatch(line -> BUILDKIT_STEP.matcher(line).matches()));
+    }
+
+    /** Without blank lines, and without what Docker Desktop adds. */
+    private static List<String> relevantLines(List<String> output) {
+        return output.stream().filter(line -> !line.isBlank() && !line.startsWith(DESKTOP)).toList();
+    }
+
+    /**
+     * The builder's verdict: the last line of what it printed, or empty if it printed nothing. Lines are split at
+     * newlines only, because a carriage return can come from a build step.
+     */
+    static String lastLine(List<String> output) {
+        List<String> lines = relevantLines(output);
+        return lines.isEmpty() ? "" : lines.get(lines.size() - 1);
+    }
+
+    /** Why a build failed, in the builder's last words. Not to be trusted. */
+    public static Optional<String> verdict(List<String> output) {
+        return Optional.of(lastLine(output)).map(VERDICT::matcher).filter(Matcher::matches)
+                .map(matcher -> matcher.group(1));
+    }
+
+    /**
+     * The line of the Dockerfile at which a build failed. BuildKit tells it at the end: {@code Dockerfile:3}, the lines
+     * around it between two rulers, the verdict. What a step printed is prefixed there. The legacy builder does not
+     * prefix; a step could make it print all of this, but not change how its verdict ends.
+     */
+    public static Optional<String> failedLine(List<String> output) {
+        List<String> lines = relevantLines(output);
+        int end = lines.size() - 2;
+        if (end < 0 || !lines.get(end).equals(RULER) || LEGACY_VERDICT.matcher(lines.get(end + 1)).matches()) {
+            return Optional.empty();
+        }
+        int begin = lines.subList(0, end).lastIndexOf(RULER);
+        return Optional.of(begin).filter(ruler -> ruler > 0).map(ruler -> PLACE.matcher(lines.get(ruler - 1)))
+                .filter(Matcher::matches).map(matcher -> matcher.group(1));
+    }
+}

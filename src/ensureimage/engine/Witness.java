@@ -1,0 +1,145 @@
+package ensureimage.engine;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.SortedSet;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/**
+ * What BuildKit says that it took from outside for a build: the sources of its build graph, as buildx 0.29 writes them into
+ * the metadata file with {@code BUILDX_METADATA_PROVENANCE=max} (buildx 0.13 does not). Only stages that the target needs
+ * are in it, with all variables expanded and with the ONBUILD instructions of base images.
+ *
+ * @param contexts of each build context that was asked for something, by name ({@code context} is the main one), the paths
+ *            in it that were asked for, as {@code local.followpaths} has them; empty if all of it was
+ * @param images the base images: their full names with tags, and the digests that were used; the classic store has none for an
+ *            image that the engine held
+ * @param unknowable URLs without checksum, git repositories, and whatever else may be another one at the next build
+ */
+public record Witness(SortedMap<String, Optional<SortedSet<String>>> contexts, SortedMap<String, String> images,
+        SortedSet<String> unknowable) {
+    private static final JsonFactory JSON = new JsonFactory();
+    private static final String LOCAL = "local://";
+    private static final String IMAGE = "docker-image://";
+    private static final String LAYOUT = "oci-layout://"; // a named context that is an image on disk
+
+    /** Reads a metadata file; empty if the builder did not say. */
+    static Optional<Witness> read(Path metadata) {
+        Witness witness = new Witness(new TreeMap<>(), new TreeMap<>(), new TreeSet<>());
+        try (JsonParser json = JSON.createParser(metadata.toFile())) {
+            return find(json, "buildx.build.provenance", "buildConfig", "llbDefinition") && witness.addAll(json)
+                    ? Optional.of(witness)
+                    : Optional.empty();
+        } catch (IOException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** Goes to the value under these names, each within the one before; skips all else, which can be megabytes. */
+    private static boolean find(JsonParser json, String... names) throws IOException {
+        json.nextToken();
+        for (String name : names) {
+            if (json.currentToken() != JsonToken.START_OBJECT) {
+                return false;
+            }
+            boolean found = false;
+            while (!found && json.nextToken() == JsonToken.FIELD_NAME) {
+                found = json.currentName().equals(name);
+                json.nextToken();
+                if (!found) {
+                    json.skipChildren();
+                }
+            }
+            if (!found) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Of a list of steps, the sources; false if it is not a list. */
+    private boolean addAll(JsonParser json) throws IOException {
+        if (json.currentToken() != JsonToken.START_ARRAY) {
+            return false;
+        }
+        while (json.nextToken() != JsonToken.END_ARRAY) {
+            Map<String, String> step = values(json);
+            String source = step.get("/op/Op/source/identifier");
+            if (source != null) {
+                add(source, step);
+            }
+        }
+        return true;
+    }
+
+    /** The strings in the value that begins here, by their names joined with slashes. */
+    private static Map<String, String> values(JsonParser json) throws IOException {
+        Map<String, String> values = new HashMap<>();
+        collect(json, "", values);
+        return values;
+    }
+
+    private static void collect(JsonParser json, String path, Map<String, String> values) throws IOException {
+        if (json.currentToken() == JsonToken.START_OBJECT) {
+            while (json.nextToken() == JsonToken.FIELD_NAME) {
+                String name = json.currentName();
+                json.nextToken();
+                collect(json, path + "/" + name, values);
+            }
+        } else if (json.currentToken() == JsonToken.VALUE_STRING) {
+            values.put(path, json.getText());
+        } else {
+            json.skipChildren();
+        }
+    }
+
+    private void add(String source, Map<String, String> step) throws IOException {
+        String attributes = "/op/Op/source/attrs/";
+        if (source.startsWith(LOCAL)) {
+            Optional<SortedSet<String>> paths = list(step.get(attributes + "local.followpaths"));
+            // A context can be there several times, once per stage.
+            contexts.merge(source.substring(LOCAL.length()), paths, Witness::union);
+        } else if (source.startsWith(IMAGE)) {
+            String[] parts = source.substring(IMAGE.length()).split("@", 2);
+            images.merge(parts[0], parts.length == 2 ? parts[1] : "", (one, other) -> one.isEmpty() ? other : one);
+        } else if (source.startsWith(LAYOUT)) {
+            contexts.put(source.substring(LAYOUT.length()).replaceFirst("@.*", ""), Optional.empty());
+        } else if (!step.containsKey(attributes + "http.checksum")) {
+            unknowable.add(source);
+        }
+    }
+
+    private static Optional<SortedSet<String>> union(Optional<SortedSet<String>> one,
+            Optional<SortedSet<String>> other) {
+        if (one.isEmpty() || other.isEmpty()) {
+            return Optional.empty();
+        }
+        SortedSet<String> all = new TreeSet<>(one.get());
+        all.addAll(other.get());
+        return Optional.of(all);
+    }
+
+    /** A JSON list of strings, itself in a string. */
+    private static Optional<SortedSet<String>> list(String text) throws IOException {
+        if (text == null) {
+            return Optional.empty();
+        }
+        SortedSet<String> words = new TreeSet<>();
+        try (JsonParser json = JSON.createParser(text)) {
+            while (json.nextToken() != null) {
+                if (json.currentToken() == JsonToken.VALUE_STRING) {
+                    words.add(json.getText());
+                }
+            }
+        }
+        return Optional.of(words);
+    }
+}

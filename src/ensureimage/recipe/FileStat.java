@@ -1,0 +1,41 @@
+package ensureimage.recipe;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A file's lstat, as far as it counts; times, in nanoseconds since 1970, only tell whether it changed.
+ *
+ * @param device of a device file, its number
+ */
+record FileStat(int mode, long size, long inode, long modified, long changed, long device) {
+    private static final int TYPE = 0170000;
+    private static final int FILE = 0100000;
+    private static final int FOLDER = 0040000;
+    private static final int LINK = 0120000;
+
+    static FileStat read(Path file) throws IOException {
+        Map<String, Object> a = Files.readAttributes(file, "unix:mode,size,ino,lastModifiedTime,ctime,rdev",
+                LinkOption.NOFOLLOW_LINKS);
+        return new FileStat((int) a.get("mode"), (long) a.get("size"), (long) a.get("ino"),
+                ((FileTime) a.get("lastModifiedTime")).to(TimeUnit.NANOSECONDS),
+                ((FileTime) a.get("ctime")).to(TimeUnit.NANOSECONDS), (long) a.get("rdev"));
+    }
+
+    boolean isFile() {
+        return (mode & TYPE) == FILE;
+    }
+
+    boolean isFolder() {
+        return (mode & TYPE) == FOLDER;
+    }
+
+    boolean isLink() {
+        return (mode & TYPE) == LINK;
+    }
+}

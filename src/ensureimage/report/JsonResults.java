@@ -1,0 +1,89 @@
+package ensureimage.report;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.json.JsonWriteFeature;
+import ensureimage.Checked;
+import ensureimage.Ensured;
+import ensureimage.Outcome;
+import ensureimage.Status;
+import ensureimage.recipe.Change;
+import ensureimage.recipe.DockerfileSource;
+import ensureimage.recipe.Recipe;
+import java.io.IOException;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.math.BigDecimal;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/** For programs: an object per image. The fields are described in docs/json.md. */
+final class JsonResults implements Results {
+    private static final int SCHEMA = 1;
+    private static final int MILLISECONDS = 3; // digits
+    // Only ASCII, because what stdout can show besides depends on the locale.
+    private final JsonFactory factory = JsonFactory.builder().enable(JsonWriteFeature.ESCAPE_NON_ASCII).build();
+
+    /** The fields that depend on the outcome; what is empty becomes null. */
+    private record Ending(String outcome, String id, List<Change> why, String fingerprint, Duration took,
+            ExitCode code, Message message) {
+    }
+
+    @Override
+    public Optional<String> ended(ImageCourse course, Outcome outcome) {
+        String id = IdResults.id(outcome).orElse("");
+        ExitCode code = ExitCode.forOutcome(outcome);
+        if (outcome instanceof Ensured ensured) {
+            List<Change> why = ensured.how() == Ensured.How.REBUILT ? course.why() : List.of();
+            return object(course, new Ending(TextResults.word(outcome), id, why, ensured.fingerprint(), ensured.took(),
+                    code, new Message("")));
+        }
+        Checked checked = (Checked) outcome;
+        List<Change> why = checked.status() instanceof Status.Stale stale ? stale.why() : List.of();
+        return object(course,
+                new Ending(TextResults.word(outcome), id, why, checked.fingerprint(), checked.took(), code,
+                        new Message("")));
+    }
+
+    @Override
+    public Optional<String> failed(ImageCourse course, ExitCode code, Message message, boolean several) {
+        return object(course, new Ending(FAILED, "", List.of(), "", course.elapsed(), code, message));
+    }
+
+    private Optional<String> object(ImageCourse course, Ending ending) {
+        Recipe recipe = course.member.recipe();
+        StringWriter text = new StringWriter();
+        try (JsonGenerator json = factory.createGenerator(text)) {
+            json.writeStartObject();
+            json.writeNumberField("schema", SCHEMA);
+            json.writeStringField("reference", recipe.reference().toString());
+            json.writeStringField("outcome", ending.outcome);
+            write(json, "id", ending.id);
+            write(json, "why", ChangeWording.causes(ending.why));
+            ChangeJson.write(json, "changes", ending.why);
+            write(json, "fingerprint", ending.fingerprint);
+            json.writeStringField("context", recipe.context().toString());
+            json.writeStringField("dockerfile",
+                    recipe.dockerfile() instanceof DockerfileSource.InFile file ? file.path().toString() : "-");
+            json.writeNumberField("builds", course.builds());
+            json.writeNumberField("seconds", BigDecimal.valueOf(ending.took.toMillis(), MILLISECONDS));
+            json.writeNumberField("exit", ending.code.status());
+            write(json, "error", ending.message.text());
+            write(json, "hint", ending.message.hint());
+            json.writeArrayFieldStart("notes");
+            for (String note : course.notes) {
+                json.writeString(note);
+            }
+            json.writeEndArray();
+            json.writeEndObject();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e); // a StringWriter throws none
+        }
+        return Optional.of(text.toString());
+    }
+
+    private static void write(JsonGenerator json, String name, String value) throws IOException {
+        json.writeStringField(name, value.isEmpty() ? null : value);
+    }
+}

@@ -1,0 +1,157 @@
+package ensureimage.report;
+
+import ensureimage.Policy;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.ArrayList;
+import java.util.Optional;
+import java.util.Set;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** The options of ensure_image, as picocli fills them in; each says in its description what it means. */
+public final class Options {
+    private static final Set<String> FLAGS = Set.of("-q", "--quiet", "--all", "--if-missing", "--single-flight");
+
+    @Parameters(arity = "0..*", paramLabel = "REF[=DIR]",
+            description = "Image reference, NAME[:TAG]. DIR is its build context; by default REF names it: "
+                    + "images/NAME/TAG/, else images/NAME/ if the tag is 'latest' or that folder holds the Dockerfile.")
+    public List<String> arguments = List.of();
+
+    @Option(names = {"-a", "--all"}, description = "Every image of the collection, the folder of --images.")
+    public boolean all;
+
+    @Option(names = "--images", paramLabel = "DIR",
+            description = "The collection: where the folders of the images are (default: ${DEFAULT-VALUE}). An image "
+                    + "that is built FROM another one of it is built after that one, and becomes stale with it.")
+    public Path images = Path.of("images");
+
+    @ArgGroup(validate = false, heading = "%nWhat it is built from:%n")
+    public final BuiltFrom builtFrom = new BuiltFrom();
+
+    @ArgGroup(exclusive = true, heading = "%nWhen it is built (default: if it is missing or stale):%n")
+    public When when = new When();
+
+    @ArgGroup(validate = false, heading = "%nMany at once:%n")
+    public final Crowd crowd = new Crowd();
+
+    @ArgGroup(validate = false, heading = "%nWhat is printed:%n")
+    public final Output output = new Output();
+
+    @ArgGroup(validate = false, heading = "%nOther options:%n")
+    public final Others others = new Others();
+
+    /** What an image is built from. */
+    public static final class BuiltFrom {
+        @Option(names = {"-f", "--file"}, paramLabel = "FILE",
+                description = "Dockerfile (default: DIR/Dockerfile); - reads it from stdin.")
+        public Optional<String> file = Optional.empty();
+
+        @Option(names = "--build-arg", paramLabel = "NAME[=VALUE]",
+                description = "Build argument, without VALUE from the environment; may be repeated.")
+        public List<String> buildArguments = List.of();
+
+        @Option(names = "--target", paramLabel = "STAGE", description = "Stage of the Dockerfile to build.")
+        public Optional<String> target = Optional.empty();
+
+        @Option(names = "--platform", paramLabel = "OS/ARCH", description = "Platform to build for.")
+        public Optional<String> platform = Optional.empty();
+    }
+
+    /** When an image is built. */
+    public static final class When {
+        @Option(names = "--check",
+                description = "Only report what is missing or stale, and why; exit 11 if anything is.")
+        public boolean check;
+
+        @Option(names = "--if-missing", description = "Build only if the tag is missing; do not compare inputs.")
+        public boolean ifMissing;
+
+        @Option(names = "--force", description = "Build, whatever is there.")
+        public boolean force;
+
+        /** What the three come to. */
+        public Policy policy() {
+            return force ? Policy.ALWAYS : ifMissing ? Policy.IF_MISSING : Policy.IF_STALE;
+        }
+    }
+
+    /** How many things happen at once, and for how long. */
+    public static final class Crowd {
+        @Option(names = {"-j", "--jobs"}, paramLabel = "N",
+                description = "How many images at once (default: the number of processors).")
+        public int jobs = Runtime.getRuntime().availableProcessors();
+
+        @Option(names = "--attempts", paramLabel = "N",
+                description = "Maximum number of builds after lost races or temporary failures (default: "
+                        + "${DEFAULT-VALUE}).")
+        public int attempts = 5;
+
+        @Option(names = "--timeout", paramLabel = "SECONDS",
+                description = "Limit for one image, attempts and waits included (default: ${DEFAULT-VALUE}).")
+        public int timeoutSeconds = 300;
+
+        @Option(names = "--single-flight", description = "Let one process on this machine build; others that want the "
+                + "same image from the same inputs wait for it. Saves work, changes no outcome.")
+        public boolean singleFlight;
+
+        @Option(names = "--wait", paramLabel = "SECONDS",
+                description = "With --single-flight: how long to wait before building anyway (default: "
+                        + "${DEFAULT-VALUE}).")
+        public int waitSeconds = 120;
+    }
+
+    /** What is printed. */
+    public static final class Output {
+        @Option(names = {"-q", "--quiet"}, description = "Only the image IDs, one per line.")
+        public boolean quiet;
+
+        @Option(names = "--format", paramLabel = "text|json",
+                description = "json: one object per image, each on its own line.")
+        public String format = "text";
+
+        @Option(names = {"-v", "--verbose"}, description = "The output of every build, and stack traces.")
+        public boolean verbose;
+    }
+
+    /** The rest. */
+    public static final class Others {
+        @Option(names = "--docker", paramLabel = "COMMAND",
+                description = "The docker command line client, or podman (default: ${DEFAULT-VALUE}).")
+        public String docker = "docker";
+
+        @Option(names = "--completion", description = "Print the completion for bash and zsh.")
+        public boolean completion;
+
+        @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
+        public boolean help;
+
+        @Option(names = {"-V", "--version"}, versionHelp = true,
+                description = "Print the version; with --verbose all that a bug report needs.")
+        public boolean version;
+    }
+
+    /**
+     * Takes a command line that has only references and flags; returns false for any other. It spares picocli, whose
+     * loading takes longer than all else of a run in which nothing changed.
+     */
+    public boolean take(List<String> line) {
+        Set<String> flags = new HashSet<>();
+        List<String> references = new ArrayList<>();
+        for (String word : line) {
+            if (!word.isEmpty() && !word.startsWith("-") && !word.startsWith("@")) {
+                references.add(word);
+            } else if (!FLAGS.contains(word) || !flags.add(word.equals("-q") ? "--quiet" : word)) {
+                return false;
+            }
+        }
+        arguments = references;
+        all = flags.contains("--all");
+        when.ifMissing = flags.contains("--if-missing");
+        crowd.singleFlight = flags.contains("--single-flight");
+        output.quiet = flags.contains("--quiet");
+        return true;
+    }
+}

@@ -1,0 +1,125 @@
+package ensureimage.report;
+
+import ensureimage.recipe.Printable;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+
+/** What is said of a command line of ensure_image that cannot be used. */
+public final class UsageWording {
+    /** Options of {@code docker build} (buildx 0.29, and the legacy builder's) that people try here. */
+    private static final Set<String> OF_DOCKER_BUILD = Set.of("--add-host", "--allow", "--annotation", "--attest",
+            "--build-context", "--builder", "--cache-from", "--cache-to", "--cgroup-parent", "--compress",
+            "--cpu-period", "--cpu-quota", "--cpu-shares", "--cpuset-cpus", "--cpuset-mems", "--force-rm",
+            "--isolation", "--label", "--load", "--memory", "--network", "--no-cache", "--no-cache-filter",
+            "--progress", "--provenance", "--pull", "--rm", "--sbom", "--secret", "--security-opt", "--shm-size",
+            "--squash", "--ssh", "--ulimit");
+    private static final Set<String> TAG = Set.of("-t", "--tag");
+
+    /** How this program was started, for something to paste. */
+    private final String command;
+
+    /** @param command as the user would type it, such as {@code ensure_image} */
+    public UsageWording(String command) {
+        this.command = command;
+    }
+
+    /** Where to read on. */
+    public String seeHelp() {
+        return "See: " + command + " --help";
+    }
+
+    /** @param arguments all that was given before the {@code --} @param suggestions options that may have been meant */
+    public Message unknownOption(String problem, List<String> arguments, List<String> suggestions) {
+        for (int i = 0; i < arguments.size(); i++) {
+            String[] words = arguments.get(i).split("=", 2);
+            String option = words[0];
+            if (TAG.contains(option)) {
+                return new Message("there is no option " + option + ": the name comes first", "Try: " + command + " "
+                        + Printable.escape(named(words.length == 2 ? Optional.of(words[1]) : Optional.empty(),
+                                arguments.subList(i + 1, arguments.size()))));
+            }
+            if (OF_DOCKER_BUILD.contains(option)) {
+                return new Message("there is no option " + option + " before the --",
+                        "Options for docker build go after it: " + command + " REF -- " + option);
+            }
+        }
+        return new Message(problem, suggestions.isEmpty() ? seeHelp()
+                : "Did you mean " + String.join(" or ", suggestions) + "?");
+    }
+
+    /** What {@code --tag NAME DIR} is here. @param inline what follows the option in the same word */
+    private static String named(Optional<String> inline, List<String> rest) {
+        List<String> words = rest.stream().skip(inline.isEmpty() ? 1 : 0).toList();
+        String folder = words.isEmpty() || words.get(words.size() - 1).startsWith("-") ? "."
+                : words.get(words.size() - 1);
+        return inline.orElse(rest.isEmpty() ? "NAME" : rest.get(0)) + "=" + folder;
+    }
+
+    /** Any other command line that cannot be read. */
+    public Message mistake(String problem) {
+        return new Message(Printable.escape(problem), seeHelp());
+    }
+
+    /** No image is named. */
+    private Message noReference(Optional<String> lastBuildArgument, List<String> passThrough) {
+        if (!passThrough.isEmpty()) {
+            return new Message("no reference: all that comes after the -- goes to docker build",
+                    "Try: " + command + " REF -- OPTIONS");
+        }
+        if (lastBuildArgument.isPresent()) {
+            String last = Printable.escape(lastBuildArgument.get().replaceFirst("(?s)=.*", "=...")); // a secret, perhaps
+            return new Message("no reference: '" + last + "' is a build argument, for it comes after --build-arg",
+                    "Try: " + command + " REF --build-arg NAME=VALUE");
+        }
+        return new Message("no reference: which image?", seeHelp());
+    }
+
+    /** @throws UsageException if images are named neither or both by {@code --all} and by references */
+    public void requireOneWay(boolean all, List<String> references, List<String> buildArguments,
+            List<String> passThrough) throws UsageException {
+        if (references.isEmpty() && !all) {
+            throw new UsageException(noReference(buildArguments.stream().reduce((before, last) -> last), passThrough));
+        }
+        if (!references.isEmpty() && all) {
+            throw new UsageException(new Message("--all names every image, but there are references too", seeHelp()));
+        }
+    }
+
+    /** @throws UsageException if a Dockerfile is named for more than one image */
+    public void requireOneImage(boolean fileGiven, boolean all, List<String> references) throws UsageException {
+        if (fileGiven && (all || references.size() > 1)) {
+            throw new UsageException(
+                    new Message("--file names one Dockerfile, but there are several references"));
+        }
+    }
+
+    /** @throws UsageException for a number below 1 */
+    public void requirePositive(String option, int number) throws UsageException {
+        if (number < 1) {
+            throw new UsageException(new Message(option + " takes a number from 1, not " + number));
+        }
+    }
+
+    /** @throws UsageException for an unknown {@code --format} */
+    public Style.Format parseFormat(String text) throws UsageException {
+        for (Style.Format format : Style.Format.values()) {
+            if (format.name().toLowerCase(Locale.ROOT).equals(text)) {
+                return format;
+            }
+        }
+        throw new UsageException(new Message("--format is text or json, not '" + Printable.escape(text) + "'",
+                seeHelp()));
+    }
+
+    /** {@code --file -}, and stdin fails. */
+    public UsageException unreadableStdin() {
+        return new UsageException(new Message("cannot read the Dockerfile from stdin"));
+    }
+
+    /** A bug. */
+    public Message unexpected(Throwable e) {
+        return new Message("unexpected: " + Printable.escape(e), seeHelp());
+    }
+}

@@ -1,0 +1,148 @@
+package ensureimage.throwaway;
+
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** The file systems of an engine from Debian's packages. All are in its mount namespace, and end with that. */
+final class DebianMounts {
+
+    /** What slirp4netns offers inside; fixed in it. */
+    static final String NAMESERVER = "10.0.2.3";
+    static final Path RESOLV_CONF = Path.of("/etc/resolv.conf");
+    private static final String DISK = "disk-";
+
+    private final Machine machine;
+    private final DebianRoot root;
+    private final Namespaces namespaces;
+    private final String folder;
+    private final String rootfs;
+
+    /** @param folder the engine's, below /run in the namespaces */
+    DebianMounts(Machine machine, DebianRoot root, Namespaces namespaces, String folder) {
+        this.machine = machine;
+        this.root = root;
+        this.namespaces = namespaces;
+        this.folder = folder;
+        this.rootfs = folder + "/root";
+    }
+
+    /**
+     * Makes the engine's folder and root; from then on, the namespaces' root is the engine's.
+     *
+     * @param disk most that the disk may hold, in MB
+     */
+    void mount(int disk, ThrowawayEngine.Progress progress)
+            throws EngineUnavailable, IOException, InterruptedException {
+        enter("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run");
+        for (var name : List.of("base", "disk", "root")) {
+            Files.createDirectories(file(name));
+        }
+        mountDisk(disk, progress);
+        mountRoot();
+        pivot();
+    }
+
+    /**
+     * The disk: an ext4 in a sparse file that loses its name before anything is in it; the loop device lets go of
+     * it with the last mount. Docker's overlays do not work on another overlay, and a folder would have to be
+     * deleted.
+     */
+    private void mountDisk(int disk, ThrowawayEngine.Progress progress)
+            throws EngineUnavailable, IOException, InterruptedException {
+        var engines = DebianRoot.engines(machine);
+        removeAbandonedDisks(engines);
+        var path = Files.createTempFile(engines, DISK, ".img");
+        try (var file = new RandomAccessFile(path.toFile(), "rw")) {
+            Files.delete(path);
+            file.setLength(disk * 1_000_000L);
+            var open = Machine.descriptor(path);
+            // Nothing on it survives the engine, so it need not survive a crash: no journal, no barriers.
+            machine.run(root.program("usr/sbin/mkfs.ext4", "-q", "-F", "-m", "0",
+                    "-O", "^has_journal", "-E", "lazy_itable_init=1", open));
+            enter("mount", "--no-canonicalize", "-t", "ext4", "-o", "loop,noatime,nobarrier", open,
+                    folder + "/disk");
+        } catch (EngineUnavailable e) {
+            progress.notice("the engine's disk is in memory: " + e.getMessage());
+            enter("mount", "-t", "tmpfs", "-o", "size=" + disk + "m", "tmpfs", folder + "/disk");
+        }
+        for (var name : List.of("upper", "work", "docker")) {
+            Files.createDirectory(file("disk/" + name));
+        }
+    }
+
+    /** Those of starts that were killed in the instant before their file lost its name; they are empty. */
+    private static void removeAbandonedDisks(Path engines) throws IOException {
+        for (var file : Machine.list(engines, DISK).toList()) {
+            try {
+                if (Files.getLastModifiedTime(file).toInstant().isBefore(Instant.now().minusSeconds(60))) {
+                    Files.delete(file);
+                }
+            } catch (NoSuchFileException e) {
+                // the process that made it did, or another start
+            }
+        }
+    }
+
+    /** The engine's root: the unpacked packages, which no process writes to, below a layer on the disk. */
+    private void mountRoot() throws EngineUnavailable, IOException, InterruptedException {
+        // Under a name of ours, because the cache's path may contain what overlay's options cannot.
+        enter("mount", "--bind", root.folder().toString(), folder + "/base");
+        enter("mount", "-t", "overlay", "-o", "lowerdir=%1$s/base,upperdir=%1$s/disk/upper,workdir=%1$s/disk/work"
+                .formatted(folder), "overlay", rootfs);
+        enter("mount", "-t", "proc", "proc", rootfs + "/proc");
+        enter("mount", "-t", "sysfs", "sysfs", rootfs + "/sys"); // a new one shows this network namespace
+        enter("mount", "--rbind", "/sys/fs/cgroup", rootfs + "/sys/fs/cgroup");
+        enter("mount", "--rbind", "/dev", rootfs + "/dev");
+        enter("mount", "--bind", "/run", rootfs + "/run");
+        Files.createDirectories(file("root/var/lib/docker"));
+        enter("mount", "--bind", folder + "/disk/docker", rootfs + "/var/lib/docker");
+        for (var visible : visibleFolders()) {
+            Files.createDirectories(file("root" + visible));
+            enter("mount", "--rbind", visible, rootfs + visible);
+        }
+        var resolvConf = file("root/etc/resolv.conf");
+        Files.deleteIfExists(resolvConf); // it may be a link
+        Files.write(resolvConf, resolvConf());
+    }
+
+    /**
+     * Makes the engine's root that of the namespace, and the machine's unreachable in it. A chroot is not enough:
+     * {@code docker exec} and health checks enter a container's mount namespace by setns(2), and its root would still be
+     * the machine's.
+     */
+    private void pivot() throws EngineUnavailable, InterruptedException {
+        var old = "/mnt";
+        enter(rootfs + "/usr/bin/busybox", "pivot_root", rootfs, rootfs + old);
+        enter("busybox", "umount", "-l", old);
+    }
+
+    /** The user's home and the current folder, by all their names; not those that the engine has of its own. */
+    private List<String> visibleFolders() {
+        return machine.usersFolders().stream().filter(name -> name.matches("/(home|root|srv|opt|mnt|media|tmp)")
+                || !Files.exists(root.folder().resolve(name.substring(1)))
+                        && !name.matches("/(proc|sys|dev|run|var/run|var/lib/docker)(/.*)?"))
+                .toList();
+    }
+
+    /** The lines of the machine's, but with slirp4netns as name server: the machine's may be one on its localhost. */
+    static List<String> resolvConf() throws IOException {
+        var others = Files.exists(RESOLV_CONF) ? Files.readAllLines(RESOLV_CONF) : List.<String>of();
+        return Stream.concat(others.stream().filter(line -> line.matches("\\s*(search|options|domain)\\b.*")),
+                Stream.of("nameserver " + NAMESERVER)).toList();
+    }
+
+    private void enter(String... line) throws EngineUnavailable, InterruptedException {
+        machine.run(namespaces.entrance(Namespaces.ALL, List.of(line)));
+    }
+
+    /** A file in the engine's folder, as this machine reaches it. */
+    private Path file(String name) {
+        return namespaces.path(folder + "/" + name);
+    }
+}

@@ -1,0 +1,243 @@
+package ensureimage;
+
+import static ensureimage.EngineModel.NONE;
+
+import ensureimage.EngineAnswer.Words;
+import ensureimage.EngineCall.At;
+import ensureimage.Loop.Action;
+import ensureimage.Loop.BuildEnd;
+import ensureimage.Loop.Trouble;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * One caller of the product: it does what {@link OneImage} does, and decides by {@link Loop}. What does not reach the
+ * engine takes no time here; a pause neither.
+ *
+ * @param loop where it is; the action that is next there is the one that it is at
+ * @param call that it waits for; null if it waits for its turn, or has ended
+ * @param label the inputs that it has read last
+ * @param found the image that it has looked up last
+ * @param image that it builds, or has built last
+ * @param promises what has happened to it
+ */
+record BuilderModel(Role role, Loop loop, EngineCall call, int label, int found, int image, Promises promises,
+        Flight flight, End end) {
+
+    /**
+     * What a builder wants.
+     *
+     * @param number 1 to 3
+     * @param inputs {@link RaceModel#A} or {@link RaceModel#B}
+     */
+    record Role(int number, int inputs, Policy policy, int attempts, LoopRules rules, Set<Trait> traits) {
+
+        /** Whether the image is one that a builder with these inputs may be given. */
+        boolean wants(int image, int now) {
+            return image != NONE && (policy == Policy.IF_MISSING
+                    || EngineModel.label(image) == now && EngineModel.content(image) == now);
+        }
+
+        /** What it asks the engine to build when its inputs are these. */
+        int image(int label, int now) {
+            return EngineModel.image(label, now, traits.contains(Trait.OWN_IMAGES) ? number : 0);
+        }
+    }
+
+    /** What is so of some builders. */
+    enum Trait {
+        /** Its images differ from those that others build from the same inputs, as with attestations. */
+        OWN_IMAGES,
+        /** Its builds can fail by themselves. */
+        BREAKS,
+        /** It waits while another one builds the same. */
+        WAITS
+    }
+
+    /** How it ended. */
+    enum End {
+        RUNNING, ENSURED, FAILED, GAVE_UP, NO_ENGINE
+    }
+
+    /** Its part in single flight. */
+    enum Flight {
+        NONE, WAITING, MINE, ALONE
+    }
+
+    /** What one whose turn has ended tells those that wait for it. */
+    enum Said {
+        NOTHING, SUCCEEDED, FAILED
+    }
+
+    /**
+     * A builder after a step.
+     *
+     * @param fault how that breaks a promise; empty if it does not
+     */
+    record Moved(BuilderModel builder, String fault, Said said) {
+    }
+
+    static BuilderModel start(Role role) {
+        return new BuilderModel(role, Loop.start(role.policy, role.attempts), EngineCall.begin(At.FIND_TAG, NONE), 0,
+                NONE, NONE, Promises.NONE, Flight.NONE, End.RUNNING);
+    }
+
+    boolean isRunning() {
+        return end == End.RUNNING;
+    }
+
+    @Override
+    public String toString() {
+        return "builder " + role.number + " of folder " + EngineModel.inputs(role.inputs);
+    }
+
+    // ---- Answers of the engine
+
+    /** Its call goes on. */
+    BuilderModel with(EngineCall then) {
+        return new BuilderModel(role, loop, then, label, found, loop.next() == Action.BUILD ? then.image() : image,
+                promises, flight, end);
+    }
+
+    /** Its call has ended. @param now what its inputs are */
+    Moved receive(EngineAnswer answer, EngineModel engine, int now) {
+        if (answer.words() == Words.AWAY) {
+            return new Moved(ended(End.NO_ENGINE), "", Said.NOTHING);
+        }
+        return switch (loop.next()) {
+            case BUILD -> built(answer.image(), promises.disturb(answer.words() == Words.LOCKED || now != label)
+                    .fail(answer.words() == Words.BROKEN)).follow(loop.afterBuild(buildEnd(answer, now)));
+            case NAME -> built(image, promises.hold(engine.holds(image))).follow(loop.afterNaming(end(answer)));
+            default -> answer.words() == Words.DONE || answer.saysMissing() ? look(answer.image(), now)
+                    : new Moved(ended(End.NO_ENGINE), "fails as if the engine were away", Said.NOTHING);
+        };
+    }
+
+    private Moved look(int image, int now) {
+        return switch (loop.next()) {
+            case LOOK_UP -> {
+                Moved moved = looked(image, now).follow(loop.afterLookUp(state(image, role.policy, now)));
+                String lost = moved.builder.end == End.ENSURED ? "" : promises.ofLooking();
+                yield lost.isEmpty() ? moved : new Moved(moved.builder, lost, Said.NOTHING);
+            }
+            case LOOK_BACK -> looked(image, label).follow(loop.afterLookingBack(image != NONE));
+            case LOOK_ONCE_MORE -> looked(image, now)
+                    .follow(loop.afterLookingOnceMore(state(image, Policy.IF_STALE, now)));
+            default -> throw new IllegalStateException(loop.next().name());
+        };
+    }
+
+    private static Found.State state(int image, Policy policy, int now) {
+        return image == NONE ? Found.State.MISSING
+                : policy == Policy.IF_MISSING || EngineModel.label(image) == now ? Found.State.CURRENT
+                : Found.State.STALE;
+    }
+
+    /** As {@code OneImage.build}: an ID counts more than words. */
+    private BuildEnd buildEnd(EngineAnswer answer, int now) {
+        return !answer.tellsId() ? end(answer) : now == label ? BuildEnd.MADE : BuildEnd.INPUTS_CHANGED;
+    }
+
+    private static BuildEnd end(EngineAnswer answer) {
+        return switch (answer.meaning()) {
+            case DONE -> BuildEnd.MADE;
+            case CLAIMED -> BuildEnd.CLAIMED;
+            case TEMPORARY -> BuildEnd.TEMPORARY;
+            default -> BuildEnd.FAILED;
+        };
+    }
+
+    private BuilderModel looked(int which, int inputs) {
+        return new BuilderModel(role, loop, null, inputs, which, image, promises, flight, end);
+    }
+
+    private BuilderModel built(int which, Promises then) {
+        return new BuilderModel(role, loop, null, label, found, which, then, flight, end);
+    }
+
+    // ---- What it does next
+
+    private Moved follow(Loop decided) {
+        Loop next = role.rules.change(loop, decided);
+        Said said = flight == Flight.MINE ? said(next) : Said.NOTHING;
+        Flight then = next.next() == Action.NAME || next.next() == Action.LOOK_BACK ? flight : Flight.NONE;
+        while (next.next() == Action.PAUSE) {
+            next = next.afterPause();
+        }
+        BuilderModel now = new BuilderModel(role, next, null, label, found, image, promises, then, end);
+        return switch (next.next()) {
+            case LOOK_UP, LOOK_ONCE_MORE -> new Moved(now.with(EngineCall.begin(At.FIND_TAG, NONE)), "", said);
+            case BUILD -> role.traits.contains(Trait.WAITS) ? new Moved(now.in(Flight.WAITING), "", said)
+                    : now.build(said);
+            case NAME -> new Moved(now.with(EngineCall.begin(At.RESOLVE, image)), "", said);
+            case LOOK_BACK -> new Moved(now.with(EngineCall.begin(At.FIND_ID, image)), "", said);
+            case SUCCEED -> new Moved(ended(End.ENSURED), faultOfSuccess(next.ifCurrent()), said);
+            case FAIL -> new Moved(ended(End.FAILED), promises.ofFailure(), said);
+            case GIVE_UP -> new Moved(ended(End.GAVE_UP), promises.ofGivingUp(role), said);
+            case PAUSE -> throw new IllegalStateException("it is over");
+        };
+    }
+
+    private Moved build(Said said) {
+        Promises then = promises.build();
+        return new Moved(
+                new BuilderModel(role, loop, EngineCall.begin(At.COMMIT, NONE), label, NONE, NONE, then, flight,
+                        end),
+                then.ofBuilding(role), said);
+    }
+
+    private String faultOfSuccess(Ensured.How how) {
+        boolean built = how == Ensured.How.BUILT || how == Ensured.How.REBUILT;
+        return promises.ofSuccess(role, built ? image : found, label, built);
+    }
+
+    private BuilderModel ended(End how) { // nothing else of it matters any more
+        return new BuilderModel(role, Loop.start(role.policy, role.attempts), null, 0, NONE, NONE, Promises.NONE,
+                Flight.NONE, how);
+    }
+
+    // ---- Single flight
+
+    /** As {@code OneImage.tellOthers}. */
+    private static Said said(Loop next) {
+        boolean claimed = next.next() == Action.LOOK_UP && next.trouble().equals(Optional.of(Trouble.CLAIMED));
+        return next.next() == Action.SUCCEED || claimed ? Said.SUCCEEDED
+                : next.next() == Action.LOOK_ONCE_MORE ? Said.FAILED : Said.NOTHING;
+    }
+
+    boolean waitsFor(BuilderModel other) {
+        return flight == Flight.WAITING && other.flight == Flight.MINE && other.label == label;
+    }
+
+    /** It waits no more, but builds. */
+    Moved takeTurn(Flight kind) {
+        return in(kind).build(Said.NOTHING);
+    }
+
+    /** The one that it waits for has ended. */
+    Moved hear(Said said) {
+        return said == Said.FAILED ? takeTurn(Flight.ALONE) : in(Flight.NONE).follow(loop.afterWaiting());
+    }
+
+    private BuilderModel in(Flight now) {
+        return new BuilderModel(role, loop, call, label, found, image, promises, now, end);
+    }
+
+    // ---- What others do
+
+    /** A step was made. @param own whether it was this one's */
+    BuilderModel see(EngineModel before, EngineModel after, boolean own, int now) {
+        if (!isRunning()) {
+            return this;
+        }
+        Promises then = promises.see(before, after, own, image)
+                .serve(role.wants(after.tag(), now) || role.wants(after.tag(), label))
+                .hold(loop.next() == Action.LOOK_BACK && after.holds(image));
+        return new BuilderModel(role, loop, call, label, found, image, then, flight, end);
+    }
+
+    /** The engine was killed: a call that it is at fails. */
+    BuilderModel cut() {
+        return call != null && call.hasBegun() ? ended(End.NO_ENGINE) : this;
+    }
+}

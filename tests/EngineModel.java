@@ -1,0 +1,121 @@
+package ensureimage;
+
+import java.util.stream.IntStream;
+
+/**
+ * What an engine with the containerd image store holds, as far as one tag is concerned. The store changes one record at a
+ * time; {@link EngineCall} has the steps that do.
+ *
+ * <p>An image is a small number: {@link #image} tells what it is made of.
+ *
+ * @param up whether the engine runs
+ * @param tag the image that has the tag, or {@link #NONE}
+ * @param unnamed the images that a {@code moby-dangling@…} record keeps, a bit per image
+ * @param whole the images whose content is stored, a bit per image; an image can have a record and no content
+ */
+record EngineModel(boolean up, int tag, long unnamed, long whole) {
+    static final int NONE = -1;
+    /** An image without a label of ours. It has another name besides, so that it is never gone. */
+    static final int FOREIGN = 0;
+    /** What a {@code docker build -t} beside ours makes. */
+    static final int NAIVE = image(0, 0, 1);
+
+    /** What the inputs 1 to 3 are. */
+    private static final String[] FOLDERS = {"", "A", "B", "A as edited"};
+
+    /** An engine that holds this image under the tag. */
+    static EngineModel holding(int image) {
+        return new EngineModel(true, image, 0, bit(FOREIGN) | bit(image));
+    }
+
+    /**
+     * An image.
+     *
+     * @param label the inputs that its label tells of, 1 to 3; 0 is no label
+     * @param content the inputs that it was built from, 1 to 3; 0 is those of others
+     * @param maker the builder, 1 to 3, if builds of the same inputs differ; else 0
+     */
+    static int image(int label, int content, int maker) {
+        return label | content << 2 | maker << 4;
+    }
+
+    static int label(int image) {
+        return image & 3;
+    }
+
+    static int content(int image) {
+        return image >> 2 & 3;
+    }
+
+    /** What inputs are called. */
+    static String inputs(int number) {
+        return FOLDERS[number];
+    }
+
+    /** What an image is called. */
+    static String name(int image) {
+        if (image == NONE || label(image) == 0) {
+            return image == NONE ? "no image" : image == NAIVE ? "the naive build's image" : "the foreign image";
+        }
+        String other = label(image) == content(image) ? "" : " (built from " + inputs(content(image)) + ")";
+        return "image " + inputs(label(image)) + other + (image >> 4 == 0 ? "" : " of builder " + (image >> 4));
+    }
+
+    // ---- What it holds
+
+    static long bit(int image) {
+        return image == NONE ? 0 : 1L << image;
+    }
+
+    /** Whether a record has the image. */
+    boolean holds(int image) {
+        return (held() & bit(image)) != 0;
+    }
+
+    boolean isUnnamed(int image) {
+        return (unnamed & bit(image)) != 0;
+    }
+
+    boolean isWhole(int image) {
+        return (whole & bit(image)) != 0;
+    }
+
+    IntStream allUnnamed() {
+        return IntStream.range(0, Long.SIZE).filter(this::isUnnamed);
+    }
+
+    /** Whether there is content that no record and no call keeps. */
+    boolean hasGarbage(long leased) {
+        return (whole & ~held() & ~leased) != 0;
+    }
+
+    private long held() {
+        return bit(tag) | unnamed | bit(FOREIGN);
+    }
+
+    // ---- What one step changes
+
+    EngineModel withTag(int image) {
+        return new EngineModel(up, image, unnamed, whole);
+    }
+
+    EngineModel withUnnamed(int image) {
+        return new EngineModel(up, tag, unnamed | bit(image), whole);
+    }
+
+    EngineModel withoutUnnamed(int image) {
+        return new EngineModel(up, tag, unnamed & ~bit(image), whole);
+    }
+
+    EngineModel withContent(int image) {
+        return new EngineModel(up, tag, unnamed, whole | bit(image));
+    }
+
+    EngineModel withoutGarbage(long leased) {
+        return new EngineModel(up, tag, unnamed, whole & (held() | leased));
+    }
+
+    EngineModel running(boolean now) {
+        return new EngineModel(now, tag, unnamed, whole);
+    }
+}

@@ -1,0 +1,100 @@
+package ensureimage;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import ensureimage.engine.Deadline;
+import ensureimage.engine.Docker;
+import ensureimage.engine.Witness;
+import ensureimage.recipe.BuildOptions;
+import ensureimage.recipe.BuilderKind;
+import ensureimage.recipe.Coverage;
+import ensureimage.recipe.Recipe;
+import ensureimage.recipe.Reference;
+import ensureimage.testing.Harness;
+import ensureimage.testing.Workbench;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.UUID;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** BuildKit says what a build saw, and is believed more than what was read in the Dockerfile. */
+class WitnessTest {
+    private final Workbench bench = Workbench.ofToday();
+    private final String app = "witness-" + UUID.randomUUID().toString().substring(0, 8);
+
+    /** The reader is made to believe that the build sees less than it does, by what it seems to have learned before. */
+    @Test
+    void aMisreadDockerfileCostsACachedBuildAndNoWrongAnswer() throws Exception {
+        bench.write("Dockerfile", "FROM busybox\nCOPY a /\nCOPY b /\n");
+        bench.write("a", "1");
+        bench.write("b", "1");
+        teach(new Coverage(new TreeMap<>(Map.of("", new TreeSet<>(Set.of("/a")))), false));
+        Harness.Result first = bench.ensure(app + "=.").succeeded();
+        assertTrue(first.err().contains("the build saw more than expected, building again from the cache"),
+                "control: it was misread: " + first);
+        bench.write("b", "2");
+        Harness.Result second = bench.ensure(app + "=.").succeeded();
+        assertTrue(second.out().startsWith("rebuilt "), second.toString());
+        assertFalse(second.err().contains("more than expected"), "it has learned: " + second);
+        assertEquals("2", bench.cat(app, "/b"));
+    }
+
+    /** What BuildKit did not ask for is no input, although the reader could not know. */
+    @Test
+    void whatTheReaderCannotKnowIsLearnedFromTheFirstBuild() throws Exception {
+        bench.write("Dockerfile", "FROM busybox AS s-amd64\nFROM busybox AS s-arm64\nFROM s-${TARGETARCH}\nCOPY a /\n");
+        bench.write("a", "1");
+        bench.write("b", "1");
+        bench.ensure(app + "=.").succeeded();
+        bench.write("b", "2");
+        bench.ensure(app + "=.").succeeded(); // the first label covers all
+        bench.write("b", "3");
+        assertTrue(bench.ensure(app + "=.").succeeded().out().startsWith("present "));
+        bench.write("a", "2");
+        assertTrue(bench.ensure(app + "=.").succeeded().out().startsWith("rebuilt "));
+    }
+
+    private void teach(Coverage coverage) throws Exception {
+        Recipe recipe = recipe(bench.folder);
+        Memory memory = new Memory(Cache.open(bench.environment()));
+        Expectation expected =
+                Expectation.make(recipe, bench.docker().clientFacts(List.of()), BuilderKind.BUILDKIT, memory);
+        memory.keep(expected.key(), new Memory.Lesson(coverage, Set.of("busybox:latest"), false));
+    }
+
+    private static Recipe recipe(Path folder) throws Exception {
+        return Recipe.inFolder(Reference.parse("witness"), folder, BuildOptions.NONE);
+    }
+
+    /** Of the Dockerfiles of this project. */
+    @Test
+    void nothingIsSeenThatWasNotPredicted() throws Exception {
+        Docker docker = bench.docker();
+        int compared = 0;
+        for (String folder : List.of("images", "examples")) {
+            try (Stream<Path> files = Files.walk(Harness.projectFile(folder))) {
+                for (Path file : files.filter(each -> each.endsWith("Dockerfile")).toList()) {
+                    Recipe recipe = recipe(file.getParent());
+                    Docker.Built built =
+                            docker.build(recipe, Map.of(), new Deadline(Duration.ofMinutes(5)), line -> {});
+                    if (built.process().status() == 0) {
+                        Witness witness = built.witness().orElseThrow();
+                        Coverage predicted = recipe.readDockerfile(BuilderKind.BUILDKIT).coverage(false);
+                        assertTrue(predicted.covers(Coverage.seen(witness.contexts())), file + ": " + witness);
+                        compared++;
+                    }
+                }
+            }
+        }
+        assertTrue(compared > 0, "control: some are built");
+    }
+}
