@@ -87,7 +87,7 @@ final class OneImage {
 
     /** One build, from asking for a turn to looking back at what it named. */
     private void takeTurn() throws EngineException, RecipeException, BaseReplaced, InterruptedException {
-        plan = planner.plan(found, deadline);
+        plan = planner.plan(found, true, deadline);
         try (SingleFlight.Turn turn = waitForTurn()) {
             if (turn.kind() == SingleFlight.Kind.LANDED) {
                 loop = loop.afterWaiting();
@@ -120,7 +120,7 @@ final class OneImage {
     Checked check() throws NotEnsured, InterruptedException {
         try {
             lookUp(Policy.IF_STALE);
-            plan = planner.plan(found, deadline);
+            plan = planner.plan(found, false, deadline);
             Status status = switch (found.state()) {
                 case MISSING -> new Status.Missing();
                 case STALE -> new Status.Stale(found.id(), found.why());

@@ -30,13 +30,16 @@ final class Planner {
      * Plans a build after a look-up. A base image that the engine does not hold is pulled first: so its digest is known
      * before the label is written, and the next look-up and the next build find the same one. If it cannot be pulled,
      * the build has the words for that.
+     *
+     * @param pull whether there will be a build; else nothing is pulled
      */
-    Plan plan(Found found, Deadline deadline) throws EngineException, RecipeException, InterruptedException {
+    Plan plan(Found found, boolean pull, Deadline deadline)
+            throws EngineException, RecipeException, InterruptedException {
         Expectation expected = found.expected();
         Map<String, HeldImage> held = new HashMap<>(found.images());
         Set<String> missing = new LinkedHashSet<>(expected.outsideBases());
         missing.removeAll(held.keySet());
-        if (!missing.isEmpty() && !expected.hasOtherBuilder() && expected.builder() != BuilderKind.PODMAN) {
+        if (pull && !missing.isEmpty() && !expected.hasOtherBuilder() && expected.builder() != BuilderKind.PODMAN) {
             for (String base : missing) {
                 docker.pull(base, expected.recipe().options().platform(), deadline);
             }
