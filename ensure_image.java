@@ -1,6 +1,7 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //DESCRIPTION Ensures that the engine holds a Docker image, builds it if missing or stale, also from many processes at once
 //JAVA 17+
+//MAIN ensure_image
 //RUNTIME_OPTIONS -XX:-UsePerfData
 //DEPS info.picocli:picocli:4.7.7
 //DEPS org.slf4j:slf4j-nop:2.0.20

@@ -1,6 +1,7 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //DESCRIPTION Shows the race of concurrent Docker builds for one tag, and what each remedy makes of it
 //JAVA 17+
+//MAIN race_repro
 //RUNTIME_OPTIONS -XX:-UsePerfData
 //DEPS info.picocli:picocli:4.7.7
 //DEPS org.slf4j:slf4j-nop:2.0.20

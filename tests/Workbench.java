@@ -31,6 +31,8 @@ public final class Workbench {
         this.environment = new TreeMap<>(engine.environment());
         environment.put("DOCKER_BUILDKIT", buildkit);
         environment.put("XDG_CACHE_HOME", cache.toString());
+        // jbangw locks in its cache what it builds in JBang's: two that share the one must share the other.
+        environment.put("JBANG_DIR", cache.resolve("jbang").toString());
     }
 
     /** The engine that most users of the containerd store have: BuildKit on 28.5. */
