@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.UUID;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -323,6 +324,7 @@ class InputsTest {
         Thread writer = new Thread(() -> {
             for (int i = 1; !Thread.interrupted(); i++) {
                 replace(log, i + "\n");
+                LockSupport.parkNanos(5_000_000);
             }
         });
         writer.start();

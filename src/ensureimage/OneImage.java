@@ -225,9 +225,7 @@ final class OneImage {
             listener.notice(recipe, new Notice.LabelledAnew());
             return BuildEnd.UNCOVERED;
         }
-        if (!inputsMove && !plan.fingerprint().isUnchanged(recipe, plan.expected().surroundings())) {
-            inputsMove = true;
-            listener.notice(recipe, new Notice.InputsChanged());
+        if (inputsHaveMoved()) {
             return BuildEnd.UNCOVERED;
         }
         if (!planner.basesAreUnchanged(plan, deadline)) {
@@ -238,6 +236,16 @@ final class OneImage {
         return found.state() == Found.State.UNCERTAIN && image.id().equals(found.id()) ? BuildEnd.SAME : BuildEnd.MADE;
     }
 
+    /** Whether the inputs were written to during a build for the first time; the next one is made from a copy. */
+    private boolean inputsHaveMoved() {
+        if (inputsMove || plan.fingerprint().isUnchanged(recipe, plan.expected().surroundings())) {
+            return false;
+        }
+        inputsMove = true;
+        listener.notice(recipe, new Notice.InputsChanged());
+        return true;
+    }
+
     private BuildEnd judgeFailure(Verdict verdict, boolean done, List<String> ids)
             throws EngineException, BaseReplaced, InterruptedException {
         if (!ids.isEmpty()) { // it was there, and was removed since
@@ -245,6 +253,9 @@ final class OneImage {
             return BuildEnd.CLAIMED;
         }
         BuildEnd end = done ? BuildEnd.FAILED : end(verdict);
+        if (end == BuildEnd.FAILED && inputsHaveMoved()) { // docker may have met a file that was gone for a moment
+            return BuildEnd.UNCOVERED;
+        }
         if (end == BuildEnd.FAILED) { // perhaps for want of a base
             requireBases(verdict.missesOneOf(recipe.bases().keySet()) ? Optional.of(buildFailed())
                     : Optional.empty());
