@@ -93,7 +93,7 @@ class SingleFlightOnEngineTest {
         try (Gate gate = Gate.before(bench)) {
             List<Harness.Running> all = IntStream.range(0, BUILDERS).mapToObj(i -> ensuring(gate.client(),
                     "--single-flight", app).env("XDG_CACHE_HOME", "/dev/null").start()).toList();
-            gate.await(BUILDERS); // nobody waited
+            gate.await(BUILDERS); // no process waited
             gate.open();
             for (Harness.Running each : all) {
                 Harness.Result result = each.await().succeeded();

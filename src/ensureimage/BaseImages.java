@@ -2,6 +2,7 @@ package ensureimage;
 
 import ensureimage.engine.HeldImage;
 import ensureimage.recipe.Reference;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -45,6 +46,14 @@ record BaseImages(SortedMap<String, Identity> identities) {
             }
         }
         return images;
+    }
+
+    /** The references of the images here that those did not have, or had as another image. */
+    List<String> changedSince(BaseImages those) {
+        return identities.entrySet().stream()
+                .filter(base -> Optional.ofNullable(those.identities.get(base.getKey()))
+                        .filter(base.getValue()::matches).isEmpty())
+                .map(Map.Entry::getKey).toList();
     }
 
     /** A text for a label: {@code REFERENCE=ID+DIGEST,…}. */

@@ -123,10 +123,7 @@ final class Freshness {
         Set<String> names = new HashSet<>(expected.outsideBases());
         names.addAll(others);
         BaseImages now = expected.hasOtherBuilder() ? BaseImages.NONE : BaseImages.find(names, held);
-        List<String> changed = now.identities().entrySet().stream()
-                .filter(base -> Optional.ofNullable(labels.bases().identities().get(base.getKey()))
-                        .filter(base.getValue()::matches).isEmpty())
-                .map(Map.Entry::getKey).toList();
+        List<String> changed = now.changedSince(labels.bases());
         return changed.isEmpty() ? List.of() : List.of(new Change.BasesReplaced(changed));
     }
 

@@ -111,9 +111,7 @@ final class Planner {
             return true;
         }
         BaseImages now = BaseImages.find(names, docker.lookUp(names, deadline));
-        return now.identities().entrySet().stream()
-                .allMatch(base -> Optional.ofNullable(plan.labels().bases().identities().get(base.getKey()))
-                        .filter(base.getValue()::matches).isPresent());
+        return now.changedSince(plan.labels().bases()).isEmpty();
     }
 
     /** A plan whose label says what platform the image really has; empty if the label already does. */

@@ -202,7 +202,7 @@ public final class Docker {
             throws EngineException, InterruptedException {
         try (ScratchSpace.Folder folder = openScratch()) {
             Path id = folder.path().resolve("id");
-            Path told = folder.path().resolve("metadata"); // has the values of build arguments: nobody else can read it
+            Path told = folder.path().resolve("metadata"); // has the values of build arguments: no other user can read it
             List<String> options = new ArrayList<>();
             new TreeMap<>(labels).forEach((name, value) -> options.addAll(List.of("--label", name + "=" + value)));
             options.addAll(List.of("--iidfile", id.toString()));
