@@ -97,7 +97,7 @@ public final class RegistryTransfers {
             Processes.Finished process = docker.run(left, List.of(command, "--", image.toString()), relay.variables,
                     new byte[0], line -> {
                         if (!relay.bytes) {
-                            watch.alive();
+                            watch.readLine(line);
                         }
                     });
             return read(process, image, watch.bytes(), whole);
