@@ -11,6 +11,7 @@
 import ensureimage.EnsureImage;
 import ensureimage.Limits;
 import ensureimage.Outcome;
+import ensureimage.Sharing;
 import ensureimage.recipe.BuildOptions;
 import ensureimage.recipe.DockerfileSource;
 import ensureimage.recipe.Flaw;
@@ -163,11 +164,15 @@ public final class ensure_image implements Callable<Integer> {
     }
 
     private ExitCode ensure(EnsureImage docker, List<ImageCollection.Member> members, RunReport report)
-            throws InterruptedException {
+            throws UsageException, InterruptedException {
         EnsureImage ensure = docker.with(new Limits(options.crowd.attempts,
                 Duration.ofSeconds(options.crowd.timeoutSeconds), options.crowd.jobs));
         if (options.crowd.singleFlight) {
             ensure = ensure.withSingleFlight(Duration.ofSeconds(options.crowd.waitSeconds));
+        }
+        Optional<Sharing> sharing = options.shares.sharing(wording, System.getenv());
+        if (sharing.isPresent()) {
+            ensure = ensure.withSharing(sharing.get());
         }
         try {
             return worst((options.when.check ? ensure.checkAll(members) : ensure.ensureAll(members)).values());

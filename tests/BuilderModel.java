@@ -78,7 +78,7 @@ record BuilderModel(Role role, Loop loop, EngineCall call, int label, int found,
     }
 
     static BuilderModel start(Role role) {
-        return new BuilderModel(role, Loop.start(role.policy, role.attempts), EngineCall.begin(At.FIND_TAG, NONE), 0,
+        return new BuilderModel(role, Loop.start(role.policy, role.attempts, Loop.Share.NONE), EngineCall.begin(At.FIND_TAG, NONE), 0,
                 NONE, NONE, Promises.NONE, Flight.NONE, End.RUNNING);
     }
 
@@ -174,7 +174,7 @@ record BuilderModel(Role role, Loop loop, EngineCall call, int label, int found,
             case SUCCEED -> new Moved(ended(End.ENSURED), faultOfSuccess(next.ifCurrent()), said);
             case FAIL -> new Moved(ended(End.FAILED), promises.ofFailure(), said);
             case GIVE_UP -> new Moved(ended(End.GAVE_UP), promises.ofGivingUp(role), said);
-            case PAUSE -> throw new IllegalStateException("it is over");
+            case PAUSE, PULL, PUSH -> throw new IllegalStateException("it is over, or not played here");
         };
     }
 
@@ -192,7 +192,7 @@ record BuilderModel(Role role, Loop loop, EngineCall call, int label, int found,
     }
 
     private BuilderModel ended(End how) { // nothing else of it matters any more
-        return new BuilderModel(role, Loop.start(role.policy, role.attempts), null, 0, NONE, NONE, Promises.NONE,
+        return new BuilderModel(role, Loop.start(role.policy, role.attempts, Loop.Share.NONE), null, 0, NONE, NONE, Promises.NONE,
                 Flight.NONE, how);
     }
 

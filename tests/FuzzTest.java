@@ -281,7 +281,8 @@ class FuzzTest {
                 new Terminal(false, false, false), actions ? Map.of("GITHUB_ACTIONS", "true") : Map.of())) {
             report.begin(List.of(image));
             report.notice(recipe, new Notice.Temporary(text));
-            report.ended(image, new Ensured(recipe, "id", Ensured.How.BUILT, text, 1, Duration.ZERO));
+            report.ended(image, new Ensured(recipe, "id", Ensured.How.BUILT, text, 1, Optional.empty(),
+                    Duration.ZERO));
         }
         String line = out.toString();
         assertTrue(line.endsWith("}\n") && line.chars().filter(c -> c == '\n').count() == 1, line);

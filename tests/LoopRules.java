@@ -48,6 +48,6 @@ enum LoopRules {
 
     private static Loop with(Loop loop, Action next) {
         return new Loop(next, loop.builds(), loop.attempts(), loop.owed(), loop.ifCurrent(), loop.found(),
-                loop.trouble());
+                loop.trouble(), loop.share());
     }
 }

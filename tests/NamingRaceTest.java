@@ -198,7 +198,7 @@ class NamingRaceTest {
             Docker docker = bench.docker();
             Freshness freshness = new Freshness(docker, Cache.open(Map.of()));
             Tools tools = new Tools(docker, freshness, new Planner(docker, freshness), Policy.IF_STALE,
-                    new Limits(attempts, Duration.ofMinutes(LIMIT), 1), Optional.empty());
+                    new Limits(attempts, Duration.ofMinutes(LIMIT), 1), Optional.empty(), Optional.empty());
             try {
                 ensured = new OneImage(tools, recipe, this).ensure();
             } catch (NotEnsured e) {

@@ -89,7 +89,7 @@ final class ReportScene {
     }
 
     static Ensured ensured(Member member, Ensured.How how) {
-        return new Ensured(member.recipe(), ID, how, FINGERPRINT, 1, TOOK);
+        return new Ensured(member.recipe(), ID, how, FINGERPRINT, 1, Optional.empty(), TOOK);
     }
 
     static Checked stale(Member member, Change... why) {

@@ -28,6 +28,7 @@ import ensureimage.report.Style;
 import ensureimage.report.Terminal;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -57,7 +58,8 @@ class TextReportTest {
         try (RunReport report = scene.open(TEXT)) {
             report.begin(List.of(scene.base, scene.app));
             Ensured present = ensured(scene.base, Ensured.How.PRESENT);
-            report.ended(scene.base, new Ensured(present.recipe(), ID, present.how(), "", 0, present.took()));
+            report.ended(scene.base, new Ensured(present.recipe(), ID, present.how(), "", 0, Optional.empty(),
+                    present.took()));
             report.ended(scene.app, ensured(scene.app, Ensured.How.BUILT_BY_ANOTHER));
         }
         assertEquals("present           base:1  " + ID + "\nbuilt-by-another  app:1  " + ID + "  1.5 s\n", scene.out());

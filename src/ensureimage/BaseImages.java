@@ -30,6 +30,11 @@ record BaseImages(SortedMap<String, Identity> identities) {
             return new Identity(image.id(), Reference.find(reference).flatMap(image::digestIn).orElse(""));
         }
 
+        /** What tells it from others on any machine, if anything does. */
+        String acrossMachines() {
+            return digest.isEmpty() ? id : digest;
+        }
+
         /** Whether both are the same image. */
         boolean matches(Identity other) {
             return id.equals(other.id) || !digest.isEmpty() && digest.equals(other.digest);

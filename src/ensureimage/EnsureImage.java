@@ -19,6 +19,10 @@
 //SOURCES Plan.java
 //SOURCES Planner.java
 //SOURCES Policy.java
+//SOURCES Shared.java
+//SOURCES SharedImage.java
+//SOURCES SharedRepository.java
+//SOURCES Sharing.java
 //SOURCES SingleFlight.java
 //SOURCES Status.java
 //SOURCES Tools.java
@@ -61,15 +65,17 @@ public final class EnsureImage {
     private final Policy policy;
     private final Listener listener;
     private final Optional<Duration> longestWait;
+    private final Optional<Sharing> sharing;
 
     private EnsureImage(String command, Map<String, String> environment, Limits limits, Policy policy,
-            Listener listener, Optional<Duration> longestWait) {
+            Listener listener, Optional<Duration> longestWait, Optional<Sharing> sharing) {
         this.command = command;
         this.environment = environment;
         this.limits = limits;
         this.policy = policy;
         this.listener = listener;
         this.longestWait = longestWait;
+        this.sharing = sharing;
     }
 
     /** By the {@code docker} on PATH, with the environment of this process. */
@@ -85,22 +91,22 @@ public final class EnsureImage {
      */
     public static EnsureImage using(String docker, Map<String, String> environment) {
         return new EnsureImage(docker, Map.copyOf(environment), Limits.ordinary(), Policy.IF_STALE, Listener.NONE,
-                Optional.empty());
+                Optional.empty(), Optional.empty());
     }
 
     /** The same within these limits. */
     public EnsureImage with(Limits other) {
-        return new EnsureImage(command, environment, other, policy, listener, longestWait);
+        return new EnsureImage(command, environment, other, policy, listener, longestWait, sharing);
     }
 
     /** The same by this policy. */
     public EnsureImage with(Policy other) {
-        return new EnsureImage(command, environment, limits, other, listener, longestWait);
+        return new EnsureImage(command, environment, limits, other, listener, longestWait, sharing);
     }
 
     /** The same, and this listener hears what happens. */
     public EnsureImage with(Listener other) {
-        return new EnsureImage(command, environment, limits, policy, other, longestWait);
+        return new EnsureImage(command, environment, limits, policy, other, longestWait, sharing);
     }
 
     /**
@@ -110,7 +116,15 @@ public final class EnsureImage {
      * @param longest how long to wait before building all the same
      */
     public EnsureImage withSingleFlight(Duration longest) {
-        return new EnsureImage(command, environment, limits, policy, listener, Optional.of(longest));
+        return new EnsureImage(command, environment, limits, policy, listener, Optional.of(longest), sharing);
+    }
+
+    /**
+     * The same, but what is missing or stale is looked for in a registry before it is built, and offered to others there
+     * after that. It saves work and changes no outcome: a registry that is no help costs a notice, never a failure.
+     */
+    public EnsureImage withSharing(Sharing through) {
+        return new EnsureImage(command, environment, limits, policy, listener, longestWait, Optional.of(through));
     }
 
     /**
@@ -180,7 +194,8 @@ public final class EnsureImage {
         Docker docker = docker(cache);
         Optional<SingleFlight> flights = longestWait.map(wait -> new SingleFlight(cache.folder("flights"), wait));
         Freshness freshness = new Freshness(docker, cache);
-        return new Tools(docker, freshness, new Planner(docker, freshness), policy, limits, flights);
+        return new Tools(docker, freshness, new Planner(docker, freshness), policy, limits, flights,
+                sharing.map(each -> new SharedRepository(docker, each)));
     }
 
     private Docker docker(Cache cache) {

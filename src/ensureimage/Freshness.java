@@ -80,9 +80,19 @@ final class Freshness {
             Expectation.Reader reader, Deadline deadline)
             throws EngineException, RecipeException, InterruptedException {
         HeldImage held = images.get(expected.recipe().reference().toString());
-        if (held == null) {
-            return new Found(Found.State.MISSING, "", "", List.of(), expected, images, reader);
-        }
+        return held == null ? new Found(Found.State.MISSING, "", "", List.of(), expected, images, reader)
+                : compare(expected, policy, held, images, reader, deadline);
+    }
+
+    /** What would be found if the reference named this image. */
+    Found compare(Found found, HeldImage image, Deadline deadline)
+            throws EngineException, RecipeException, InterruptedException {
+        return compare(found.expected(), Policy.IF_STALE, image, found.images(), found.inputs(), deadline);
+    }
+
+    private Found compare(Expectation expected, Policy policy, HeldImage held, Map<String, HeldImage> images,
+            Expectation.Reader reader, Deadline deadline)
+            throws EngineException, RecipeException, InterruptedException {
         if (policy == Policy.IF_MISSING) {
             return new Found(Found.State.CURRENT, held.id(), held.fingerprint(), List.of(), expected, images, reader);
         }

@@ -12,7 +12,7 @@ public interface Listener {
     };
 
     /** Where the work on one image is. */
-    enum Step { LOOKING_UP, WAITING, BUILDING, NAMING, PAUSING }
+    enum Step { LOOKING_UP, PULLING, WAITING, BUILDING, NAMING, PUSHING, PAUSING }
 
     /** The work on several images begins. @param members bases before what is built on them */
     default void begin(List<ImageCollection.Member> members) {
@@ -24,6 +24,10 @@ public interface Listener {
 
     /** A line that docker printed while it built; not to be trusted. Values that must not be shown are taken out. */
     default void output(Recipe recipe, String line) {
+    }
+
+    /** How far a pull or push is. @param bytes of layers @param whole as far as it is known yet */
+    default void transferred(Recipe recipe, long bytes, long whole) {
     }
 
     /** Something that a person may want to know. */

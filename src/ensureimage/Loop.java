@@ -13,13 +13,40 @@ import java.util.Optional;
  * @param ifCurrent how the image came to be there, if the next look-up finds it current
  * @param found what the last look-up found
  * @param trouble why the last build did not end the loop; empty before the first one
+ * @param share what the loop may still do with a registry, and what it has done
  */
 record Loop(Action next, int builds, int attempts, boolean owed, Ensured.How ifCurrent, Found.State found,
-        Optional<Trouble> trouble) {
+        Optional<Trouble> trouble, Share share) {
 
     /** What the loop does; the last three end it. */
     enum Action {
-        LOOK_UP, BUILD, NAME, LOOK_BACK, PAUSE, LOOK_ONCE_MORE, SUCCEED, FAIL, GIVE_UP
+        LOOK_UP, PULL, BUILD, NAME, LOOK_BACK, PUSH, PAUSE, LOOK_ONCE_MORE, SUCCEED, FAIL, GIVE_UP
+    }
+
+    /**
+     * The registry's part. It saves builds and decides nothing: whatever comes of a pull but the right image, it is built.
+     *
+     * @param pull whether the image is to be looked for in the registry before it is built; once is enough
+     * @param push whether an image that is built here is offered to others
+     * @param pulled whether the image that is to be named comes from the registry
+     */
+    record Share(boolean pull, boolean push, boolean pulled) {
+        /** There is no registry. */
+        static final Share NONE = new Share(false, false, false);
+
+        private Share afterPull(boolean found) {
+            return new Share(false, push, found);
+        }
+    }
+
+    /** What came of a pull. */
+    enum PullEnd {
+        /** The right image is there, without its name. */
+        FOUND,
+        /** It was there, but another process has taken it from the engine again: perhaps it has the name by now. */
+        GONE,
+        /** The registry does not have it, or was no help. */
+        MISSED
     }
 
     /** How a build ended. */
@@ -43,14 +70,14 @@ record Loop(Action next, int builds, int attempts, boolean owed, Ensured.How ifC
     /** Why a build did not end the loop. */
     enum Trouble { CLAIMED, TEMPORARY, INPUTS_CHANGED }
 
-    static Loop start(Policy policy, int attempts) {
+    static Loop start(Policy policy, int attempts, Share share) {
         return new Loop(Action.LOOK_UP, 0, attempts, policy == Policy.ALWAYS, Ensured.How.PRESENT,
-                Found.State.MISSING, Optional.empty());
+                Found.State.MISSING, Optional.empty(), share);
     }
 
     /** The tag was looked up. */
     Loop afterLookUp(Found.State state) {
-        Loop looked = new Loop(next, builds, attempts, owed, ifCurrent, state, trouble);
+        Loop looked = new Loop(next, builds, attempts, owed, ifCurrent, state, trouble, share);
         if (state == Found.State.CURRENT && !owed) {
             return looked.then(Action.SUCCEED);
         }
@@ -61,7 +88,24 @@ record Loop(Action next, int builds, int attempts, boolean owed, Ensured.How ifC
             return looked.then(Action.GIVE_UP);
         }
         boolean taken = state == Found.State.STALE && trouble.equals(Optional.of(Trouble.CLAIMED));
-        return looked.then(taken ? Action.PAUSE : Action.BUILD);
+        boolean pull = share.pull && !owed && state != Found.State.UNCERTAIN; // docker build is to be asked for that one
+        return looked.then(taken ? Action.PAUSE : pull ? Action.PULL : Action.BUILD);
+    }
+
+    /** The image was looked for in the registry. */
+    Loop afterPull(PullEnd end) {
+        Loop pulled = new Loop(next, builds, attempts, owed, ifCurrent, found, trouble,
+                share.afterPull(end == PullEnd.FOUND));
+        return switch (end) {
+            case FOUND -> pulled.then(Action.NAME);
+            case GONE -> pulled.byAnother().then(Action.LOOK_UP);
+            case MISSED -> pulled.then(Action.BUILD);
+        };
+    }
+
+    /** It was offered to others; what came of that changes nothing here. */
+    Loop afterPush() {
+        return then(Action.SUCCEED);
     }
 
     /** A pause is over: after a temporary failure anything may be there by now, after a lost tag it is built again. */
@@ -76,7 +120,7 @@ record Loop(Action next, int builds, int attempts, boolean owed, Ensured.How ifC
 
     /** A build has ended. */
     Loop afterBuild(BuildEnd end) {
-        Loop built = new Loop(next, builds + 1, attempts, owed, ifCurrent, found, trouble);
+        Loop built = new Loop(next, builds + 1, attempts, owed, ifCurrent, found, trouble, share.afterPull(false));
         return switch (end) {
             case MADE -> built.then(Action.NAME);
             case SAME -> built.same();
@@ -96,14 +140,16 @@ record Loop(Action next, int builds, int attempts, boolean owed, Ensured.How ifC
             case CLAIMED -> claimed();
             case TEMPORARY -> in(Trouble.TEMPORARY).then(Action.PAUSE);
             case INPUTS_CHANGED -> in(Trouble.INPUTS_CHANGED).then(Action.LOOK_UP);
-            case FAILED -> then(Action.LOOK_ONCE_MORE);
+            case FAILED -> then(share.pulled ? Action.BUILD : Action.LOOK_ONCE_MORE);
         };
     }
 
     /** The image was looked up by its ID after it was named. */
     Loop afterLookingBack(boolean there) {
-        Ensured.How how = found == Found.State.MISSING ? Ensured.How.BUILT : Ensured.How.REBUILT;
-        return there ? new Loop(Action.SUCCEED, builds, attempts, false, how, found, trouble) : claimed();
+        Ensured.How how = share.pulled ? Ensured.How.PULLED
+                : found == Found.State.MISSING ? Ensured.How.BUILT : Ensured.How.REBUILT;
+        Action then = share.push && !share.pulled ? Action.PUSH : Action.SUCCEED;
+        return there ? new Loop(then, builds, attempts, false, how, found, trouble, share) : claimed();
     }
 
     /** The tag was looked up after a failure that is none of the known ones. */
@@ -112,7 +158,7 @@ record Loop(Action next, int builds, int attempts, boolean owed, Ensured.How ifC
     }
 
     private Loop same() {
-        return new Loop(Action.SUCCEED, builds, attempts, false, Ensured.How.PRESENT, found, trouble);
+        return new Loop(Action.SUCCEED, builds, attempts, false, Ensured.How.PRESENT, found, trouble, share);
     }
 
     private Loop claimed() {
@@ -120,14 +166,14 @@ record Loop(Action next, int builds, int attempts, boolean owed, Ensured.How ifC
     }
 
     private Loop byAnother() {
-        return new Loop(next, builds, attempts, false, Ensured.How.BUILT_BY_ANOTHER, found, trouble);
+        return new Loop(next, builds, attempts, false, Ensured.How.BUILT_BY_ANOTHER, found, trouble, share);
     }
 
     private Loop in(Trouble current) {
-        return new Loop(next, builds, attempts, owed, ifCurrent, found, Optional.of(current));
+        return new Loop(next, builds, attempts, owed, ifCurrent, found, Optional.of(current), share);
     }
 
     private Loop then(Action action) {
-        return new Loop(action, builds, attempts, owed, ifCurrent, found, trouble);
+        return new Loop(action, builds, attempts, owed, ifCurrent, found, trouble, share);
     }
 }

@@ -60,4 +60,16 @@ public sealed interface Notice {
     /** Nothing can be locked, so nothing is waited for. @param folder for the locks; empty if there is none */
     record CannotWait(Optional<Path> folder) implements Notice {
     }
+
+    /** The registry did not do what it was asked: it is built here, and for the rest of the run nobody asks again. */
+    record NotAvailable(Shared shared) implements Notice {
+    }
+
+    /** Under the image's tag in the registry is one that was made from something else: it is built here. */
+    record ForeignImage(Shared shared) implements Notice {
+    }
+
+    /** The image is not shared with others. */
+    record NotShared(Shared shared) implements Notice {
+    }
 }

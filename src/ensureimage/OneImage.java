@@ -28,6 +28,7 @@ final class OneImage {
     private final Planner planner;
     private final Limits limits;
     private final Optional<SingleFlight> flights;
+    private final Optional<SharedImage> shared;
     private final Listener listener;
     private final Recipe recipe;
     private final Deadline deadline;
@@ -37,8 +38,16 @@ final class OneImage {
     private Built built;
     private boolean inputsMove;
 
-    /** What the last build made: its verdict, or that of its naming, and the image, if there is one. */
-    private record Built(Verdict verdict, Optional<HeldImage> image, NotEnsured.BuildFailed.Stage stage) {
+    /**
+     * What the last build made, or the pull: its verdict, or that of its naming, the image, if there is one, and whether the
+     * builder said what it saw.
+     */
+    private record Built(Optional<Verdict> ended, Optional<HeldImage> image, NotEnsured.BuildFailed.Stage stage,
+            boolean witnessed) {
+        /** Of a build or a naming; not yet of what was pulled. */
+        Verdict verdict() {
+            return ended.orElseThrow();
+        }
     }
 
     OneImage(Tools tools, Recipe recipe, Listener listener) {
@@ -51,7 +60,9 @@ final class OneImage {
         this.listener = listener;
         this.recipe = recipe;
         this.deadline = new Deadline(limits.perImage());
-        this.loop = Loop.start(policy, limits.attempts());
+        this.shared = tools.repository().map(through -> new SharedImage(through, tools, recipe, listener));
+        this.loop = Loop.start(policy, limits.attempts(),
+                tools.repository().map(SharedRepository::share).orElse(Loop.Share.NONE));
     }
 
     // ---- The loop
@@ -67,12 +78,14 @@ final class OneImage {
             while (true) {
                 switch (loop.next()) {
                     case LOOK_UP -> loop = loop.afterLookUp(lookUp(policy).state());
+                    case PULL -> pull(shared.orElseThrow());
+                    case PUSH -> push(shared.orElseThrow());
                     case PAUSE -> loop = pause();
                     case BUILD, NAME, LOOK_BACK -> takeTurn();
                     case LOOK_ONCE_MORE -> loop = lookOnceMore();
                     case SUCCEED -> {
                         return new Ensured(recipe, found.id(), loop.ifCurrent(), found.fingerprint(), loop.builds(),
-                                deadline.elapsed());
+                                shared.flatMap(SharedImage::told), deadline.elapsed());
                     }
                     case FAIL -> throw buildFailed();
                     case GIVE_UP -> throw gaveUp();
@@ -83,6 +96,25 @@ final class OneImage {
         } catch (RecipeException e) {
             throw new NotEnsured.UnusableRecipe(recipe, e);
         }
+    }
+
+    /** What another machine has built, if there is one that has: from the registry to looking back at what was named. */
+    private void pull(SharedImage from) throws EngineException, RecipeException, InterruptedException {
+        loop = loop.afterPull(from.pull(found, deadline));
+        if (loop.next() == Action.NAME) {
+            plan = from.plan();
+            built = new Built(Optional.empty(), Optional.of(from.image()), NotEnsured.BuildFailed.Stage.NAMING, true);
+            loop = loop.afterNaming(name());
+        }
+        if (loop.next() == Action.LOOK_BACK) {
+            loop = loop.afterLookingBack(lookBack());
+        }
+        from.dropNames();
+    }
+
+    private void push(SharedImage to) throws InterruptedException {
+        to.push(plan, built.image.orElseThrow(), built.witnessed, limits.perImage());
+        loop = loop.afterPush();
     }
 
     /** One build, from asking for a turn to looking back at what it named. */
@@ -109,7 +141,7 @@ final class OneImage {
     /** A claimed image counts as a success for those who wait: each looks it up itself. */
     private void tellOthers(SingleFlight.Turn turn) {
         boolean claimed = loop.next() == Action.LOOK_UP && loop.trouble().equals(Optional.of(Loop.Trouble.CLAIMED));
-        if (loop.next() == Action.SUCCEED || claimed) {
+        if (loop.next() == Action.SUCCEED || loop.next() == Action.PUSH || claimed) {
             turn.succeeded();
         } else if (loop.next() == Action.LOOK_ONCE_MORE) {
             turn.failed();
@@ -166,7 +198,7 @@ final class OneImage {
 
     private Loop pause() throws InterruptedException {
         listener.notice(recipe, loop.trouble().equals(Optional.of(Loop.Trouble.TEMPORARY))
-                ? new Notice.Temporary(built.verdict.line())
+                ? new Notice.Temporary(built.verdict().line())
                 : new Notice.Taken());
         listener.step(recipe, Listener.Step.PAUSING);
         Deadline.pause(loop.builds());
@@ -201,8 +233,8 @@ final class OneImage {
             Optional<HeldImage> image = ids.isEmpty() ? Optional.empty()
                     : docker.lookUp(ids, deadline).values().stream().findFirst();
             boolean done = verdict.meaning() == KnownLine.Meaning.DONE;
-            built = new Built(verdict, image, done ? NotEnsured.BuildFailed.Stage.LOADING
-                    : NotEnsured.BuildFailed.Stage.BUILDING);
+            built = new Built(Optional.of(verdict), image, done ? NotEnsured.BuildFailed.Stage.LOADING
+                    : NotEnsured.BuildFailed.Stage.BUILDING, result.witness().isPresent());
             return image.isPresent() ? judge(result, image.get()) : judgeFailure(verdict, done, ids);
         }
     }
@@ -267,7 +299,7 @@ final class OneImage {
         listener.step(recipe, Listener.Step.NAMING);
         HeldImage image = built.image.orElseThrow();
         Verdict verdict = Verdict.read(docker.tag(image.id(), recipe.reference(), deadline), recipe.reference());
-        built = new Built(verdict, built.image, NotEnsured.BuildFailed.Stage.NAMING);
+        built = new Built(Optional.of(verdict), built.image, NotEnsured.BuildFailed.Stage.NAMING, built.witnessed);
         return verdict.meaning() == KnownLine.Meaning.DONE ? BuildEnd.MADE : end(verdict);
     }
 
@@ -283,7 +315,7 @@ final class OneImage {
             freshness.memory().keep(plan.fingerprint());
             found = found.become(id, plan.labels().fingerprint());
         } else {
-            listener.notice(recipe, new Notice.Claimed(built.verdict.line()));
+            listener.notice(recipe, new Notice.Claimed(built.verdict().line()));
         }
         return there;
     }
@@ -291,7 +323,7 @@ final class OneImage {
     private Loop lookOnceMore() throws EngineException, RecipeException, InterruptedException {
         Loop after = loop.afterLookingOnceMore(lookUp(Policy.IF_STALE).state());
         if (after.next() == Action.SUCCEED) {
-            listener.notice(recipe, new Notice.MadeByAnother(recipe.options().redacted(built.verdict.line())));
+            listener.notice(recipe, new Notice.MadeByAnother(recipe.options().redacted(built.verdict().line())));
         }
         return after;
     }
@@ -324,7 +356,7 @@ final class OneImage {
     }
 
     private NotEnsured.BuildFailed buildFailed() {
-        Processes.Finished process = built.verdict.process();
+        Processes.Finished process = built.verdict().process();
         List<String> output = new ArrayList<>(process.out());
         output.addAll(process.err());
         output.replaceAll(recipe.options()::redacted);
@@ -338,7 +370,7 @@ final class OneImage {
             case INPUTS_CHANGED -> NotEnsured.GaveUp.Reason.INPUTS_CHANGED;
             case CLAIMED -> found.isStale() ? NotEnsured.GaveUp.Reason.TAKEN : NotEnsured.GaveUp.Reason.REMOVED;
         };
-        String detail = trouble == Loop.Trouble.TEMPORARY ? built.verdict.line() : "";
+        String detail = trouble == Loop.Trouble.TEMPORARY ? built.verdict().line() : "";
         return new NotEnsured.GaveUp(recipe, reason, detail, loop.builds(), deadline.elapsed());
     }
 

@@ -7,13 +7,17 @@
 //SOURCES Deadline.java
 //SOURCES EngineException.java
 //SOURCES EngineFacts.java
+//SOURCES EngineRelay.java
 //SOURCES EngineSocket.java
 //SOURCES HeldImage.java
 //SOURCES HttpExchange.java
 //SOURCES KnownLine.java
 //SOURCES Platform.java
 //SOURCES Processes.java
+//SOURCES RegistryLine.java
+//SOURCES RegistryTransfers.java
 //SOURCES ScratchSpace.java
+//SOURCES TransferWatch.java
 //SOURCES Verdict.java
 //SOURCES Witness.java
 //SOURCES package-info.java
@@ -28,6 +32,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -39,6 +44,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -165,6 +171,11 @@ public final class Docker {
             platform.set(told.isPresent() ? told.get() : platformByCommand(deadline));
         }
         return platform.get();
+    }
+
+    /** Where the engine is asked without the client, if that is known. */
+    Optional<EngineSocket> socket() {
+        return socket;
     }
 
     /** Whether a question takes a process of the client; else the engine's socket is asked. */
@@ -310,12 +321,18 @@ public final class Docker {
 
     private Processes.Finished run(Deadline deadline, List<String> arguments, Map<String, String> variables,
             byte[] input, Consumer<String> listener) throws EngineException, InterruptedException {
+        return run(deadline::left, arguments, variables, input, listener);
+    }
+
+    /** @param left how much time it has at that moment */
+    Processes.Finished run(Supplier<Duration> left, List<String> arguments, Map<String, String> variables,
+            byte[] input, Consumer<String> listener) throws EngineException, InterruptedException {
         List<String> line = new ArrayList<>(List.of(command));
         line.addAll(arguments);
         Map<String, String> all = new TreeMap<>(environment);
         all.putAll(variables);
         try {
-            return new Processes.Command(line, all, input).run(deadline.left(), listener);
+            return new Processes.Command(line, all, input).run(left, listener);
         } catch (NoSuchFileException e) {
             throw new EngineException(EngineException.Kind.NOT_INSTALLED, command, "");
         } catch (IOException e) {

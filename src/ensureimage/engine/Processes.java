@@ -19,6 +19,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -59,16 +60,22 @@ public final class Processes {
      */
     public record Command(List<String> line, Map<String, String> environment, byte[] input) {
 
+        /** The same. @param limit after which the process is ended */
+        public Finished run(Duration limit, Consumer<String> listener)
+                throws IOException, TimeoutException, InterruptedException {
+            return run(new Deadline(limit)::left, listener);
+        }
+
         /**
          * Runs it to its end. However this returns, the process has ended; all below it, too, if it had to be made to.
          *
-         * @param limit after which the process is ended
+         * @param left how much time it has at that moment; asked again when that is over, and then the process is ended
          * @param listener gets each line of both streams as it comes, from several threads
          * @throws NoSuchFileException if there is no such program
          * @throws IOException if it cannot be started, why; its message names no value of the environment
          * @throws TimeoutException if it did not end within the limit
          */
-        public Finished run(Duration limit, Consumer<String> listener)
+        public Finished run(Supplier<Duration> left, Consumer<String> listener)
                 throws IOException, TimeoutException, InterruptedException {
             long start = System.nanoTime();
             Lines out = new Lines(listener);
@@ -88,11 +95,24 @@ public final class Processes {
             try (Owner owner = new Owner()) {
                 StartedProcess started = start(executor);
                 owner.own(started.getProcess());
-                ProcessResult result = started.getFuture().get(Math.max(1, limit.toMillis()), TimeUnit.MILLISECONDS);
+                ProcessResult result = await(started, left);
                 return new Finished(result.getExitValue(), out.kept(), err.kept(),
                         Duration.ofNanos(System.nanoTime() - start));
             } catch (ExecutionException e) {
                 throw new IOException("lost " + line.get(0));
+            }
+        }
+
+        private static ProcessResult await(StartedProcess started, Supplier<Duration> left)
+                throws ExecutionException, TimeoutException, InterruptedException {
+            while (true) {
+                try {
+                    return started.getFuture().get(Math.max(1, left.get().toMillis()), TimeUnit.MILLISECONDS);
+                } catch (TimeoutException e) {
+                    if (left.get().toMillis() <= 0) {
+                        throw e;
+                    }
+                }
             }
         }
 

@@ -122,6 +122,11 @@ public record BuildOptions(SortedMap<String, String> arguments, Set<String> hidd
                 .map(InputOptions.Given::toString).distinct().toList();
     }
 
+    /** Whether the build is given what no image should carry: {@code --secret}, {@code --ssh}. */
+    public boolean givesSecrets() {
+        return passes("--secret") || passes("--ssh");
+    }
+
     /** Whether an option is among those that are passed through, by its long name. */
     boolean passes(String option) {
         return InputOptions.parse(passThrough).stream().anyMatch(each -> each.name().equals(option));

@@ -44,6 +44,10 @@ final class ImageCourse {
         BuildOutput.step(line).ifPresent(text -> buildStep = text.substring(0, Math.min(LONGEST_STEP, text.length())));
     }
 
+    void transfer(long bytes, long whole) {
+        buildStep = ShareWording.progress(bytes, whole);
+    }
+
     void hear(Notice notice) {
         notes.add(Wording.notice(notice));
         if (notice instanceof Notice.Building building) {

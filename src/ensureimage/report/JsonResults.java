@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import ensureimage.Checked;
 import ensureimage.Ensured;
 import ensureimage.Outcome;
+import ensureimage.Shared;
 import ensureimage.Status;
 import ensureimage.recipe.Change;
 import ensureimage.recipe.DockerfileSource;
@@ -16,6 +17,7 @@ import java.io.UncheckedIOException;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /** For programs: an object per image. The fields are described in docs/json.md. */
@@ -27,7 +29,7 @@ final class JsonResults implements Results {
 
     /** The fields that depend on the outcome; what is empty becomes null. */
     private record Ending(String outcome, String id, List<Change> why, String fingerprint, Duration took,
-            ExitCode code, Message message) {
+            ExitCode code, Message message, Optional<Shared> shared) {
     }
 
     @Override
@@ -37,18 +39,19 @@ final class JsonResults implements Results {
         if (outcome instanceof Ensured ensured) {
             List<Change> why = ensured.how() == Ensured.How.REBUILT ? course.why() : List.of();
             return object(course, new Ending(TextResults.word(outcome), id, why, ensured.fingerprint(), ensured.took(),
-                    code, new Message("")));
+                    code, new Message(""), ensured.shared()));
         }
         Checked checked = (Checked) outcome;
         List<Change> why = checked.status() instanceof Status.Stale stale ? stale.why() : List.of();
         return object(course,
                 new Ending(TextResults.word(outcome), id, why, checked.fingerprint(), checked.took(), code,
-                        new Message("")));
+                        new Message(""), Optional.empty()));
     }
 
     @Override
     public Optional<String> failed(ImageCourse course, ExitCode code, Message message, boolean several) {
-        return object(course, new Ending(FAILED, "", List.of(), "", course.elapsed(), code, message));
+        return object(course, new Ending(FAILED, "", List.of(), "", course.elapsed(), code, message,
+                Optional.empty()));
     }
 
     private Optional<String> object(ImageCourse course, Ending ending) {
@@ -67,10 +70,11 @@ final class JsonResults implements Results {
             json.writeStringField("dockerfile",
                     recipe.dockerfile() instanceof DockerfileSource.InFile file ? file.path().toString() : "-");
             json.writeNumberField("builds", course.builds());
-            json.writeNumberField("seconds", BigDecimal.valueOf(ending.took.toMillis(), MILLISECONDS));
+            json.writeNumberField("seconds", seconds(ending.took));
             json.writeNumberField("exit", ending.code.status());
             write(json, "error", ending.message.text());
             write(json, "hint", ending.message.hint());
+            write(json, ending.shared);
             json.writeArrayFieldStart("notes");
             for (String note : course.notes) {
                 json.writeString(note);
@@ -85,5 +89,24 @@ final class JsonResults implements Results {
 
     private static void write(JsonGenerator json, String name, String value) throws IOException {
         json.writeStringField(name, value.isEmpty() ? null : value);
+    }
+
+    private static void write(JsonGenerator json, Optional<Shared> shared) throws IOException {
+        if (shared.isEmpty()) {
+            json.writeNullField("shared");
+            return;
+        }
+        Shared told = shared.get();
+        json.writeObjectFieldStart("shared");
+        json.writeStringField("reference", told.reference());
+        json.writeStringField("action", told.action().name().toLowerCase(Locale.ROOT));
+        write(json, "reason", ShareWording.reason(told));
+        json.writeNumberField("seconds", seconds(told.took()));
+        json.writeNumberField("bytes", told.bytes());
+        json.writeEndObject();
+    }
+
+    private static BigDecimal seconds(Duration duration) {
+        return BigDecimal.valueOf(duration.toMillis(), MILLISECONDS);
     }
 }

@@ -1,10 +1,13 @@
 package ensureimage.report;
 
 import ensureimage.Policy;
+import ensureimage.Sharing;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.ArrayList;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import picocli.CommandLine.ArgGroup;
@@ -36,6 +39,9 @@ public final class Options {
 
     @ArgGroup(validate = false, heading = "%nMany at once:%n")
     public final Crowd crowd = new Crowd();
+
+    @ArgGroup(validate = false, heading = "%nSharing between machines:%n")
+    public final Shares shares = new Shares();
 
     @ArgGroup(validate = false, heading = "%nWhat is printed:%n")
     public final Output output = new Output();
@@ -101,6 +107,46 @@ public final class Options {
                 description = "With --single-flight: how long to wait before building anyway (default: "
                         + "${DEFAULT-VALUE}).")
         public int waitSeconds = 120;
+    }
+
+    /** What goes through a registry. */
+    public static final class Shares {
+        private static final String VARIABLE = "ENSURE_IMAGE_SHARE";
+
+        @Option(names = "--share", paramLabel = "REPOSITORY",
+                description = "Pull what another machine has built from the same inputs; else build it and push it, as "
+                        + "REPOSITORY:HASH. Default: $" + VARIABLE + ". A registry that does not work costs a "
+                        + "warning, never a failure.")
+        public Optional<String> repository = Optional.empty();
+
+        @Option(names = "--share-only", paramLabel = "pull|push", description = "Do only one of the two.")
+        public String only = "";
+
+        @Option(names = "--share-timeout", paramLabel = "SECONDS",
+                description = "How long the registry may say nothing (default: ${DEFAULT-VALUE}).")
+        public int timeoutSeconds = 10;
+
+        @Option(names = "--share-all", description = "Share also what is made of inputs that no look-up can know, with "
+                + "secrets, or by a builder that does not say what it saw.")
+        public boolean all;
+
+        /**
+         * What they come to; empty if nothing is shared.
+         *
+         * @throws UsageException if they make no sense
+         */
+        public Optional<Sharing> sharing(UsageWording wording, Map<String, String> environment)
+                throws UsageException {
+            Sharing.Direction direction = wording.parseDirection(only);
+            wording.requirePositive("--share-timeout", timeoutSeconds);
+            String through = repository.orElse(environment.getOrDefault(VARIABLE, ""));
+            if (through.isEmpty()) {
+                return Optional.empty();
+            }
+            wording.requireRepository(through);
+            Sharing sharing = Sharing.through(through).with(direction).withSilence(Duration.ofSeconds(timeoutSeconds));
+            return Optional.of(all ? sharing.withAll() : sharing);
+        }
     }
 
     /** What is printed. */

@@ -13,6 +13,7 @@
 //SOURCES Message.java
 //SOURCES Options.java
 //SOURCES Results.java
+//SOURCES ShareWording.java
 //SOURCES Style.java
 //SOURCES Terminal.java
 //SOURCES TextResults.java
@@ -112,9 +113,15 @@ public final class RunReport implements Listener, AutoCloseable {
     }
 
     @Override
+    public synchronized void transferred(Recipe recipe, long bytes, long whole) {
+        course(recipe).ifPresent(course -> course.transfer(bytes, whole));
+    }
+
+    @Override
     public synchronized void notice(Recipe recipe, Notice notice) {
         course(recipe).ifPresent(course -> course.hear(notice));
-        if (!style.quiet()) {
+        boolean detail = notice instanceof Notice.NotShared; // each time, and nothing is wrong
+        if (!style.quiet() && (style.verbose() || !detail)) {
             console.say(List.of(Wording.event(recipe, Wording.notice(notice))));
         }
     }

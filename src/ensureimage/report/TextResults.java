@@ -19,6 +19,10 @@ record TextResults(Terminal terminal) implements Results {
         String time = outcome instanceof Ensured ensured && ensured.builds() > 0
                 ? "  " + Wording.seconds(ensured.took())
                 : "";
+        if (outcome instanceof Ensured ensured) {
+            String shared = ensured.shared().map(ShareWording::outcome).orElse("");
+            time += shared.isEmpty() ? "" : time.isEmpty() ? "  " + shared : ", " + shared;
+        }
         return Optional.of(paint(current ? Terminal.GREEN : Terminal.YELLOW, word, line + time));
     }
 

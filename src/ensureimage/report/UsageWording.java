@@ -1,6 +1,8 @@
 package ensureimage.report;
 
+import ensureimage.Sharing;
 import ensureimage.recipe.Printable;
+import ensureimage.recipe.Reference;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -99,6 +101,25 @@ public final class UsageWording {
     public void requirePositive(String option, int number) throws UsageException {
         if (number < 1) {
             throw new UsageException(new Message(option + " takes a number from 1, not " + number));
+        }
+    }
+
+    /** @throws UsageException for an unknown {@code --share-only} */
+    public Sharing.Direction parseDirection(String text) throws UsageException {
+        return switch (text) {
+            case "" -> Sharing.Direction.BOTH;
+            case "pull" -> Sharing.Direction.PULL;
+            case "push" -> Sharing.Direction.PUSH;
+            default -> throw new UsageException(new Message("--share-only is pull or push, not '"
+                    + Printable.escape(text) + "'", seeHelp()));
+        };
+    }
+
+    /** @throws UsageException if that is no repository, as with a tag */
+    public void requireRepository(String text) throws UsageException {
+        if (Reference.find(text + ":tag").isEmpty()) {
+            throw new UsageException(new Message("no repository: '" + Printable.escape(text) + "'",
+                    "Try: --share HOST/NAME, without a tag"));
         }
     }
 

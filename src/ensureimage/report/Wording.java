@@ -80,6 +80,15 @@ public final class Wording {
             return cannot.folder().map(folder -> "cannot lock files in " + Printable.path(folder))
                     .orElse("no usable cache folder") + ": not waiting for others that build the same";
         }
+        if (notice instanceof Notice.NotAvailable away) {
+            return ShareWording.notAvailable(away);
+        }
+        if (notice instanceof Notice.ForeignImage foreign) {
+            return ShareWording.foreign(foreign);
+        }
+        if (notice instanceof Notice.NotShared not) {
+            return ShareWording.notShared(not);
+        }
         return notice instanceof Notice.Taken ? "another image took the tag, trying again"
                 : notice instanceof Notice.WaitingForThread ? "waiting for another thread, which is building it"
                 : notice instanceof Notice.InputsChanged ? "its inputs changed while it was built, building again"

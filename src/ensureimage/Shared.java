@@ -1,0 +1,55 @@
+package ensureimage;
+
+import java.time.Duration;
+
+/**
+ * What came of sharing one image.
+ *
+ * @param reference in the registry
+ * @param reason why not, if that is worth telling
+ * @param detail docker's words, not to be trusted; may be empty
+ * @param took for pulls and pushes
+ * @param bytes of layers that were transferred, as far as the engine told
+ */
+public record Shared(String reference, Action action, Reason reason, String detail, Duration took, long bytes) {
+
+    /** What was done; the last of several. */
+    public enum Action {
+        /** Another machine had built it. */
+        PULLED,
+        /** It was built here and is there for others now. */
+        PUSHED,
+        /** It was not there, and is only pulled. */
+        MISSED,
+        /** It is not shared, for a reason of its own. */
+        SKIPPED,
+        /** The registry did not do what it was asked. */
+        UNAVAILABLE
+    }
+
+    /** Why an image was not shared. */
+    public enum Reason {
+        /** There is nothing to explain. */
+        NONE,
+        /** It is made of something that no look-up can know, such as a URL without checksum. */
+        UNKNOWABLE,
+        /** Its build was given a secret or an SSH agent. */
+        SECRETS,
+        /** Its builder did not say what it saw, as buildx before 0.29: perhaps it saw more than the label says. */
+        NO_WITNESS,
+        /** Podman's words for pulls and pushes are not known. */
+        PODMAN,
+        /** The tag is there, and may not be given to another image. */
+        ALREADY_THERE,
+        /** Another process on this machine is pushing it. */
+        PUSHED_BY_ANOTHER,
+        /** Under the tag is an image that was made from something else. */
+        FOREIGN,
+        /** The registry does not let this user in, or is read-only. */
+        DENIED,
+        /** The registry said nothing for too long. */
+        SILENT,
+        /** Any other failure; the detail has it. */
+        FAILED
+    }
+}

@@ -1,0 +1,102 @@
+package ensureimage;
+
+import ensureimage.engine.Docker;
+import ensureimage.engine.RegistryTransfers;
+import ensureimage.recipe.Fingerprint;
+import ensureimage.recipe.Reference;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Collectors;
+
+/**
+ * The repository that a run shares images through; the same for all images of the run. Once it has failed nobody asks it
+ * again, and only the first one that meets a failure tells of it.
+ */
+final class SharedRepository {
+    private final Sharing settings;
+    private final RegistryTransfers transfers;
+    private final AtomicBoolean told = new AtomicBoolean();
+    private volatile Optional<Shared> failure = Optional.empty();
+    private volatile boolean pullsDenied;
+    private volatile boolean pushesDenied;
+
+    SharedRepository(Docker docker, Sharing settings) {
+        this.settings = settings;
+        this.transfers = new RegistryTransfers(docker, settings.silence());
+    }
+
+    Sharing settings() {
+        return settings;
+    }
+
+    RegistryTransfers transfers() {
+        return transfers;
+    }
+
+    /** What the loop for one image is to do here. */
+    Loop.Share share() {
+        return new Loop.Share(settings.direction() != Sharing.Direction.PUSH,
+                settings.direction() != Sharing.Direction.PULL, false);
+    }
+
+    boolean pulls() {
+        return settings.direction() != Sharing.Direction.PUSH && failure.isEmpty() && !pullsDenied;
+    }
+
+    boolean pushes() {
+        return settings.direction() != Sharing.Direction.PULL && failure.isEmpty() && !pushesDenied;
+    }
+
+    /** It failed. @param first what is told of it */
+    void breakUp(Shared first) {
+        failure = Optional.of(first);
+    }
+
+    /** What is told of the failure after which it is not asked any more. */
+    Optional<Shared> failure() {
+        return failure;
+    }
+
+    /** It does not let this user pull; perhaps push, as where the first push makes the repository. */
+    void denyPulls() {
+        pullsDenied = true;
+    }
+
+    void denyPushes() {
+        pushesDenied = true;
+    }
+
+    /** Whether nobody has told of a failure yet. */
+    boolean isFirstToTell() {
+        return !told.getAndSet(true);
+    }
+
+    // ---- Tags
+
+    /**
+     * The tag under which all machines look for an image first.
+     *
+     * @param fingerprint over what the reader of the Dockerfile predicts that a build sees, and no earlier build taught:
+     *        so that a fresh machine comes to the same
+     * @param platform that is wanted, whether it was asked for or not
+     */
+    Reference predicted(String fingerprint, String platform) {
+        return tag(Fingerprint.key("ensure_image share 1", fingerprint, platform));
+    }
+
+    /**
+     * A second tag, for an image that the first one does not tell from others: it says exactly what the image was made of.
+     *
+     * @param fingerprint over what the build really saw
+     * @param bases that it was built on
+     */
+    Reference exact(String fingerprint, String platform, BaseImages bases) {
+        String images = bases.identities().entrySet().stream()
+                .map(base -> base.getKey() + "=" + base.getValue().acrossMachines()).collect(Collectors.joining("\n"));
+        return tag(Fingerprint.key("ensure_image share 1 exact", fingerprint, platform, images));
+    }
+
+    private Reference tag(String hash) {
+        return Reference.find(settings.repository() + ":" + hash).orElseThrow();
+    }
+}

@@ -1,0 +1,62 @@
+package ensureimage;
+
+import ensureimage.recipe.Reference;
+import java.time.Duration;
+
+/**
+ * Through which repository of a registry machines share what they build, and how far.
+ *
+ * @param repository such as {@code registry.example/team/ensured}
+ * @param direction what happens there
+ * @param silence how long the registry may say nothing before it counts as away
+ * @param all whether images are shared, too, whose inputs no look-up can know, whose build was given secrets, or whose
+ *        builder did not say what it saw
+ */
+public record Sharing(String repository, Direction direction, Duration silence, boolean all) {
+    private static final Duration SILENCE = Duration.ofSeconds(10);
+
+    /** What happens with the repository. */
+    public enum Direction {
+        /** What is not there is built and pushed. */
+        BOTH,
+        /** Nothing is pushed: no credentials are needed for that. */
+        PULL,
+        /** Nothing is pulled. */
+        PUSH
+    }
+
+    /**
+     * Checks the values.
+     *
+     * @throws IllegalArgumentException if the repository is none, or the duration not positive
+     */
+    public Sharing {
+        if (Reference.find(repository + ":tag").isEmpty() || silence.isNegative() || silence.isZero()) {
+            throw new IllegalArgumentException("cannot share through " + repository + " after " + silence);
+        }
+    }
+
+    /**
+     * In both directions, and ten seconds of silence.
+     *
+     * @throws IllegalArgumentException if that is no repository, as with a tag
+     */
+    public static Sharing through(String repository) {
+        return new Sharing(repository, Direction.BOTH, SILENCE, false);
+    }
+
+    /** The same in this direction. */
+    public Sharing with(Direction other) {
+        return new Sharing(repository, other, silence, all);
+    }
+
+    /** The same with this much patience. */
+    public Sharing withSilence(Duration other) {
+        return new Sharing(repository, direction, other, all);
+    }
+
+    /** The same, but all images are shared. */
+    public Sharing withAll() {
+        return new Sharing(repository, direction, silence, true);
+    }
+}

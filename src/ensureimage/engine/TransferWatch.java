@@ -1,0 +1,74 @@
+package ensureimage.engine;
+
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Watches a pull or push by what the engine tells of it, an object per step of a layer: how much has come, and since when
+ * nothing has.
+ */
+final class TransferWatch {
+    /** What the engine says of a layer once the registry has nothing more to do with it. */
+    private static final Set<String> HERE = Set.of("Download complete", "Already exists", "Pull complete", "Extracting",
+            "Verifying Checksum", "Pushed", "Layer already exists", "Mounted from");
+
+    private final RegistryTransfers.Progress progress;
+    private final Map<String, String> said = new HashMap<>(); // by layer
+    private final Map<String, Long> done = new HashMap<>(); // bytes by layer
+    private final Map<String, Long> whole = new HashMap<>();
+    private final Map<String, String> states = new HashMap<>();
+    private long last = System.nanoTime();
+
+    TransferWatch(RegistryTransfers.Progress progress) {
+        this.progress = progress;
+    }
+
+    /** Reads one object of the engine's, a JSON text. */
+    synchronized void read(String json) {
+        Map<String, String> values = HeldImage.values(json);
+        String id = values.getOrDefault("/id", "");
+        String status = values.getOrDefault("/status", "");
+        if (status.isEmpty() || json.equals(said.put(id, json))) {
+            return; // 28.5 says ten times a second where it is, also if that is where it was
+        }
+        last = System.nanoTime();
+        states.put(id, status);
+        if (status.equals("Downloading") || status.equals("Pushing")) {
+            done.merge(id, number(values, "/progressDetail/current"), Math::max);
+            whole.merge(id, number(values, "/progressDetail/total"), Math::max);
+        } else if (HERE.contains(status) && done.containsKey(id)) {
+            done.merge(id, whole.get(id), Math::max);
+        }
+        progress.moved(bytes(), whole.values().stream().mapToLong(each -> each).sum());
+    }
+
+    private static long number(Map<String, String> values, String name) {
+        String text = values.getOrDefault(name, "");
+        return text.matches("\\d{1,18}") ? Long.parseLong(text) : 0;
+    }
+
+    /** A sign of life that does not say of what. */
+    synchronized void alive() {
+        last = System.nanoTime();
+    }
+
+    /** How many bytes of layers the engine has told of. */
+    synchronized long bytes() {
+        return done.values().stream().mapToLong(each -> each).sum();
+    }
+
+    /** How long nothing has come from the registry; zero while the engine works on what came. */
+    synchronized Duration silence() {
+        boolean local = states.values().stream().anyMatch(HERE::contains) && states.entrySet().stream()
+                .filter(each -> !each.getKey().isEmpty() && isLayer(each.getKey()))
+                .allMatch(each -> HERE.contains(each.getValue()));
+        return local ? Duration.ZERO : Duration.ofNanos(System.nanoTime() - last);
+    }
+
+    /** A layer's short digest; else it is the tag. */
+    private static boolean isLayer(String id) {
+        return id.matches("[0-9a-f]{12}");
+    }
+}

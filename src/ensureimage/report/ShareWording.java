@@ -1,0 +1,69 @@
+package ensureimage.report;
+
+import ensureimage.Notice;
+import ensureimage.Shared;
+import ensureimage.recipe.Printable;
+import java.util.Locale;
+import java.util.regex.Pattern;
+
+/** What is said of images that go through a registry. */
+final class ShareWording {
+    private static final double MILLION = 1e6;
+    /** What docker says before the reason: what it was at, with the whole reference once or twice. */
+    private static final Pattern BEFORE = Pattern.compile("(?:Error response from daemon: )?(?:unknown: )?"
+            + "(?:failed to resolve reference \"[^\"]*\": )?(?:failed to do request: \\w+ \"[^\"]*\": )?");
+
+    private ShareWording() {
+    }
+
+    /** A number of bytes: {@code 34 MB}, {@code 1.5 MB}. */
+    static String size(long bytes) {
+        double megabytes = bytes / MILLION;
+        return String.format(Locale.ROOT, megabytes < 10 ? "%.1f MB" : "%.0f MB", megabytes);
+    }
+
+    /** How far a transfer is. */
+    static String progress(long bytes, long whole) {
+        return whole == 0 ? "" : size(bytes) + " of " + size(whole);
+    }
+
+    /** At the end of an outcome: {@code pulled 34 MB in 1.2 s}; nothing for what is no use to know each time. */
+    static String outcome(Shared shared) {
+        String size = shared.bytes() == 0 ? "" : " " + size(shared.bytes());
+        return switch (shared.action()) {
+            case PULLED -> "pulled" + size + " in " + Wording.seconds(shared.took());
+            case PUSHED -> "pushed" + size + " in " + Wording.seconds(shared.took());
+            case MISSED, SKIPPED, UNAVAILABLE -> "";
+        };
+    }
+
+    /** Why it is not shared; empty if there is nothing to explain. */
+    static String reason(Shared shared) {
+        return switch (shared.reason()) {
+            case NONE -> "";
+            case UNKNOWABLE -> "it is made of something that no look-up can know";
+            case SECRETS -> "its build is given secrets";
+            case NO_WITNESS -> "its builder does not say what it saw (buildx before 0.29, or the legacy builder)";
+            case PODMAN -> "podman is not supported";
+            case ALREADY_THERE -> "the tag is there already and cannot be overwritten";
+            case PUSHED_BY_ANOTHER -> "another process pushes it";
+            case FOREIGN -> "the image under that tag was built from something else";
+            case DENIED, FAILED -> Printable.escape(BEFORE.matcher(shared.detail()).replaceFirst(""));
+            case SILENT -> "no answer in time";
+        };
+    }
+
+    static String notAvailable(Notice.NotAvailable notice) {
+        boolean denied = notice.shared().reason() == Shared.Reason.DENIED;
+        return "warning: " + (denied ? "not allowed to share through " : "cannot share through ")
+                + notice.shared().reference().replaceFirst(":[^:/]*$", "") + ": " + reason(notice.shared());
+    }
+
+    static String foreign(Notice.ForeignImage notice) {
+        return "warning: " + notice.shared().reference() + " is not used: " + reason(notice.shared());
+    }
+
+    static String notShared(Notice.NotShared notice) {
+        return "not shared: " + reason(notice.shared());
+    }
+}
