@@ -59,9 +59,6 @@ import picocli.CommandLine.Parameters;
             "130:interrupted"})
 class with_docker implements Callable<Integer> {
 
-    private static final int NOT_EXECUTABLE = 126;
-    private static final int NOT_FOUND = 127;
-
     @Option(names = "--engine", paramLabel = "VERSION", defaultValue = "26.1",
             description = "Docker version: 20.10, 26.1, 28.5 or dind[:VERSION]. Default: ${DEFAULT-VALUE}")
     private String version;
@@ -79,6 +76,15 @@ class with_docker implements Callable<Integer> {
             description = "COMMAND's network: ${COMPLETION-CANDIDATES}. With `engine`, its localhost has the ports that"
                     + " containers publish. With `host`, it has the ports of this machine. Default: ${DEFAULT-VALUE}")
     private ThrowawayEngine.Network network;
+
+    @Option(names = "--registry", description = "Start a registry beside the engine and set $$ENSURE_IMAGE_REGISTRY to"
+            + " its address, 127.0.0.1:PORT. For dind, it is a container of the image registry:2")
+    private boolean registry;
+
+    @Option(names = "--reach", paramLabel = "PORT",
+            description = "Open this port of the machine's 127.0.0.1 at the engine's, too: another engine's registry."
+                    + " May be repeated. Not for dind")
+    private List<Integer> reach = List.of();
 
     @Option(names = "--shell", description = "Run a shell ($$SHELL, else sh) as COMMAND")
     private boolean shell;
@@ -122,11 +128,17 @@ class with_docker implements Callable<Integer> {
         var machine = machine();
         var line = shell ? List.of(machine.environment().getOrDefault("SHELL", "/bin/sh")) : command;
         requireExecutable(line.get(0), machine);
-        var err = cli.commandLine().getErr();
-        try (var engine = ThrowawayEngine.start(spec, machine, new Console(err))) {
+        var console = new Console(cli.commandLine().getErr());
+        try (var engine = ThrowawayEngine.start(spec, machine, console)) {
+            if (registry) {
+                engine.startRegistry(console);
+            }
+            for (int port : reach) {
+                engine.reach(port, console);
+            }
             int status = engine.run(line, network);
             if (verbose) {
-                err.print(engine.log());
+                console.err.print(engine.log());
             }
             return status;
         }
@@ -139,6 +151,7 @@ class with_docker implements Callable<Integer> {
             if (spec.isDind() && disk.isPresent()) {
                 throw mistake("--disk is not for dind, which uses the disk of the current engine");
             }
+            reach.forEach(spec::requireReachable);
             return spec;
         } catch (IllegalArgumentException e) {
             throw mistake(e.getMessage());
@@ -163,9 +176,9 @@ class with_docker implements Callable<Integer> {
             return; // comes with the engine
         }
         var file = (program.contains("/") ? Optional.of(Path.of(program)) : machine.find(program))
-                .filter(Files::exists).orElseThrow(() -> new NotRun(NOT_FOUND, program + ": command not found"));
+                .filter(Files::exists).orElseThrow(() -> new NotRun(127, program + ": command not found"));
         if (Files.isDirectory(file) || !Files.isExecutable(file)) {
-            throw new NotRun(NOT_EXECUTABLE, program + ": not an executable file");
+            throw new NotRun(126, program + ": not an executable file");
         }
     }
 
@@ -174,7 +187,6 @@ class with_docker implements Callable<Integer> {
     /** COMMAND cannot be run. */
     private static final class NotRun extends Exception {
         private static final long serialVersionUID = 1;
-
         final int status;
 
         NotRun(int status, String message) {
@@ -193,8 +205,7 @@ class with_docker implements Callable<Integer> {
             failure.printStackTrace(err);
         }
         if (known) {
-            err.println(
-                    "with_docker: " + (failure instanceof EngineUnavailable e ? describe(e) : failure.getMessage()));
+            err.println("with_docker: " + (failure instanceof EngineUnavailable e ? describe(e) : failure.getMessage()));
         }
         return failure instanceof NotRun e ? e.status : ExitCode.NO_ENGINE.status();
     }
@@ -256,24 +267,23 @@ class with_docker implements Callable<Integer> {
 
         @Override
         public synchronized void notice(String what) {
-            err.println((live ? ERASE : "") + "with_docker: " + what);
-            err.flush();
+            print((live ? ERASE : "") + "with_docker: " + what + System.lineSeparator());
         }
 
         @Override
         public synchronized void done() {
             step = Optional.empty();
-            if (live) {
-                err.print(ERASE);
-                err.flush();
-            }
+            print(live ? ERASE : "");
         }
 
         private synchronized void draw() {
-            step.ifPresent(what -> {
-                err.print(ERASE + what + ", " + Duration.between(since, Instant.now()).toSeconds() + " s");
-                err.flush();
-            });
+            step.ifPresent(
+                    what -> print(ERASE + what + ", " + Duration.between(since, Instant.now()).toSeconds() + " s"));
+        }
+
+        private void print(String text) {
+            err.print(text);
+            err.flush();
         }
 
         private void tick() {

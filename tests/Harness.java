@@ -10,6 +10,7 @@ import ensureimage.throwaway.EngineSpec;
 import ensureimage.throwaway.EngineUnavailable;
 import ensureimage.throwaway.Machine;
 import ensureimage.throwaway.ThrowawayEngine;
+import ensureimage.throwaway.ThrowawayRegistry;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -450,6 +451,15 @@ public final class Harness {
         var engine = ThrowawayEngine.start(spec, machine(), ThrowawayEngine.Progress.NONE);
         EngineStarts.started(spec, engine, (System.nanoTime() - start) / 1e9);
         return engine;
+    }
+
+    /**
+     * A real registry for one test, which is to close it; an engine reaches it by {@link ThrowawayEngine#reach}.
+     *
+     * @param disk most that it may hold, in MB
+     */
+    public static ThrowawayRegistry ownRegistry(int disk) throws EngineUnavailable, InterruptedException {
+        return ThrowawayRegistry.start(machine(), disk, ThrowawayEngine.Progress.NONE);
     }
 
     /** This machine, as {@code with_docker} sees it. */

@@ -1,11 +1,13 @@
 import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ensureimage.Version;
 import ensureimage.testing.Harness;
 import ensureimage.throwaway.EngineSpec;
+import ensureimage.throwaway.EngineUnavailable;
 import ensureimage.throwaway.ThrowawayEngine;
 import java.io.FileInputStream;
 import java.io.IOException;
@@ -19,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -274,6 +277,8 @@ class WithDockerTest {
         "--store other -- true | expected one of",
         "--engine dind:28 --disk 1 -- true | --disk is not for dind",
         "--engine dind: -- true | no engine dind:, only [20.10, 26.1, 28.5] and dind[:VERSION]",
+        "--engine dind:28 --reach 5000 -- true | an engine in a container does not reach 127.0.0.1:5000",
+        "--reach 0 -- true | a port is a number from 1 to 65535, not 0",
         "--disk 0 -- true | the disk size must be at least 1 MB, not 0",
         "--no-such-option -- true | Unknown option",
         "--network other -- true | expected one of",
@@ -303,6 +308,67 @@ class WithDockerTest {
                 () -> assertTrue(result.out().contains("has the terminal"), result.out()),
                 () -> assertTrue(result.out().contains("\r\033[Kstarting Docker 26.1"), result.out()),
                 () -> assertEquals(1, result.out().strip().split("\n").length, result.out()));
+    }
+
+    // ---- a registry beside it ----
+
+    @ParameterizedTest
+    @EnumSource
+    void aRegistryBesideTheEngineTakesAnImageAndGivesItBack(ThrowawayEngine.Network network) {
+        var result = withDocker("--engine", "28.5", "--registry", "--network", network.toString(), "bash", "-ec", """
+                image=$ENSURE_IMAGE_REGISTRY/team/pushed:1
+                echo $ENSURE_IMAGE_REGISTRY
+                : </dev/tcp/${ENSURE_IMAGE_REGISTRY/:/\\/}
+                docker tag busybox $image
+                docker push --quiet $image >&2
+                docker image rm $image busybox >&2
+                docker pull --quiet $image >&2
+                docker run --rm $image echo from the registry
+                """).run().succeeded();
+        var lines = result.out().lines().toList();
+        assertAll(
+                () -> assertTrue(lines.get(0).matches("127\\.0\\.0\\.1:\\d+"), result.toString()),
+                () -> assertEquals("from the registry", lines.get(1), result.toString()));
+    }
+
+    @Test
+    void twoEnginesReachOneRegistry() throws Exception {
+        try (var registry = Harness.ownRegistry(EngineSpec.DISK)) {
+            var port = Integer.toString(registry.port());
+            var image = registry.address() + "/shared:1";
+            withDocker("--reach", port, "sh", "-ec", "docker tag busybox $0; docker push --quiet $0", image).run()
+                    .succeeded();
+            var pulled = withDocker("--engine", "28.5", "--reach", port, "docker", "run", "--rm", image, "echo",
+                    "pulled").run().succeeded();
+            assertEquals("pulled\n", pulled.out());
+        }
+    }
+
+    @Test
+    void aPortThatTheEngineUsesItselfIsNotReached() {
+        var container = docker(shared(), "run", "--detach", "--publish", "80", "busybox", "sleep", "1000").strip();
+        try {
+            int port = Integer.parseInt(docker(shared(), "port", container, "80").replaceAll("(?s).*?:(\\d+)\n.*", "$1"));
+            var refusal = assertThrows(EngineUnavailable.class,
+                    () -> shared().reach(port, ThrowawayEngine.Progress.NONE));
+            assertEquals("the engine uses port " + port + " itself", refusal.getMessage());
+        } finally {
+            docker(shared(), "rm", "--force", container);
+        }
+    }
+
+    @Test
+    void aRegistryListensOnTheMachinesLocalhostAlone() {
+        try (var run = Run.start("--registry", "sh", "-c", "echo up; sleep 1000")) {
+            var registry = run.running("docker-registry").get(0); // in the machine's network
+            var ports = read(Path.of("/proc/net/tcp")).lines().map(line -> line.strip().split("\\s+"))
+                    .filter(columns -> sockets(registry).contains("socket:[" + columns[9] + "]"))
+                    .filter(columns -> columns[3].equals("0A")).map(columns -> columns[1]).toList();
+            assertEquals(1, ports.size(), "it listens once: " + ports);
+            assertTrue(ports.get(0).startsWith("0100007F:"), ports.toString());
+            assertTrue(read(Path.of("/proc/net/tcp6")).lines().noneMatch(line -> sockets(registry).stream()
+                    .anyMatch(socket -> line.contains(socket.replaceAll("\\D", "")))), "and on no other address");
+        }
     }
 
     // ---- privacy ----
@@ -382,8 +448,10 @@ class WithDockerTest {
     @EnumSource
     void nothingRemainsAfter(End end) {
         var before = Machine.now();
-        try (var run = Run.start("sh", "-c", """
+        try (var run = Run.start("--registry", "sh", "-c", """
                 trap 'exit %d' TERM
+                docker tag busybox $ENSURE_IMAGE_REGISTRY/left
+                docker push $ENSURE_IMAGE_REGISTRY/left >/dev/null
                 docker run -d -p 8080:80 --name left busybox sleep 1000 >/dev/null
                 docker network create left >/dev/null
                 docker volume create left >/dev/null
@@ -392,7 +460,9 @@ class WithDockerTest {
                 while :; do sleep 0.1; done
                 """.formatted(end == End.FAILURE ? 7 : 0))) {
             assertTrue(run.processes().size() > 5, "the check sees the engine's processes: " + run.processes());
-            assertFalse(run.backingFile().isEmpty(), "the check sees the engine's disk");
+            assertEquals(1, run.running("docker-registry").size(), "it sees the registry");
+            assertTrue(run.running("socat").size() >= 2, "and what leads to that: " + run.processes());
+            assertEquals(2, run.backingFiles().size(), "the check sees the engine's disk and the registry's");
             end.bringAbout(run);
             run.running.await().expect(end.status);
             if (end == End.SIGKILL_OF_THE_SCRIPT) {
@@ -400,7 +470,8 @@ class WithDockerTest {
                 withDocker("true").run().succeeded(); // removes what only a later start can
             }
             assertEquals(Set.of(), run.processes(), "processes");
-            Harness.eventually("the loop device is free", SOON, () -> !Machine.loops().contains(run.backingFile()));
+            Harness.eventually("the loop devices are free", SOON,
+                    () -> Collections.disjoint(Machine.loops(), run.backingFiles()));
             assertEquals(List.of(), Machine.cgroups(run.id()), "cgroups");
             assertFalse(read(Path.of("/proc/net/unix")).contains(run.id()), "sockets");
             before.isBack();
@@ -470,6 +541,57 @@ class WithDockerTest {
                         lines.get(0).contains("io.containerd.snapshotter"), result.toString()),
                 () -> assertEquals("built\n" + read(Harness.projectFile("LICENSE")), result.out().split("\n", 2)[1]),
                 () -> assertFalse(docker(outer(), "images").contains("inner"), "the outer engine has none of it"));
+    }
+
+    @Test
+    void aRegistryBesideAnEngineInAContainerIsAContainerToo() throws Exception {
+        buildRegistryImage();
+        var before = Outer.now();
+        var result = dind("--registry", "sh", "-ec", """
+                image=$ENSURE_IMAGE_REGISTRY/pushed:1
+                docker tag busybox $image
+                docker push --quiet $image >&2
+                docker image rm $image busybox >&2
+                docker run --rm $image echo from the registry
+                """).run().succeeded();
+        assertEquals("from the registry\n", result.out());
+        before.isBack();
+        docker(outer(), "image", "rm", "registry:2");
+        var without = dind("--registry", "true").run().expect(NO_ENGINE);
+        var lines = without.err().lines().filter(line -> !line.matches("with_docker: (starting|pulling) .*")).toList();
+        assertAll(
+                () -> assertEquals(1, lines.size(), without.err()),
+                () -> assertTrue(lines.get(0).startsWith("with_docker: there is no registry:2: "), without.err()),
+                before::isBack);
+    }
+
+    /** As registry:2 is: the registry of Debian's packages, under that image's names. */
+    private static void buildRegistryImage() throws Exception {
+        Harness.ownRegistry(EngineSpec.DISK).close(); // so that it is unpacked
+        var root = names(ENGINES).filter(name -> name.matches("registry-\\w+-\\w+-\\d+")).findFirst()
+                .map(name -> ENGINES.resolve(name + "/root")).orElseThrow();
+        var folder = Harness.newFolder();
+        Harness.write(folder.resolve("config.yml"), """
+                version: 0.1
+                storage: {filesystem: {rootdirectory: /var/lib/registry}}
+                http: {addr: ":5000"}
+                """);
+        Harness.program(folder.resolve("registry"),
+                "exec /lib/ld-linux.so --library-path /lib /lib/docker-registry \"$@\"\n");
+        Harness.write(folder.resolve("Dockerfile"), """
+                FROM busybox
+                COPY lib/ /lib/
+                COPY registry /bin/
+                COPY config.yml /etc/docker/registry/
+                VOLUME /var/lib/registry
+                """);
+        Harness.command("sh", "-ec", """
+                mkdir $1/lib
+                cp $0/usr/bin/docker-registry $1/lib
+                cp $0/usr/lib/*-linux-gnu/lib[cdpr]*.so.* $1/lib
+                cp $0/usr/lib/*-linux-gnu/ld-linux*.so.* $1/lib/ld-linux.so
+                """, root.toString(), folder.toString()).run().succeeded();
+        docker(outer(), "build", "--quiet", "--tag", "registry:2", folder.toString());
     }
 
     @ParameterizedTest
@@ -773,7 +895,9 @@ class WithDockerTest {
     private static final class Run implements AutoCloseable {
 
         private static final Pattern ROOT = Pattern.compile(" / / .* - overlay .*lowerdir=/run/(\\w+)/base,");
-        private static final Pattern DISK = Pattern.compile(" /docker /var/lib/docker .* /dev/(loop\\d+) ");
+        /** The engine's, or the registry's. */
+        private static final Pattern DISK =
+                Pattern.compile(" (?:/docker /var/lib/docker|/ /run) .* ext4 /dev/(loop\\d+) ");
 
         final Harness.Running running;
         /**
@@ -782,7 +906,7 @@ class WithDockerTest {
          */
         private final Map<String, InputStream> namespaces = new HashMap<>();
         private final Set<ProcessHandle> descendants = new HashSet<>();
-        private String backingFile = "";
+        private final Set<String> backingFiles = new HashSet<>();
         private String id = "";
 
         Run(Harness.Running running) {
@@ -817,8 +941,10 @@ class WithDockerTest {
                 var mounts = read(Path.of("/proc/" + process.pid() + "/mountinfo"));
                 var disk = DISK.matcher(mounts);
                 var root = ROOT.matcher(mounts);
-                if (disk.find() && root.find()) {
-                    backingFile = read(Path.of("/sys/block/" + disk.group(1) + "/loop/backing_file")).strip();
+                if (disk.find()) {
+                    backingFiles.add(read(Path.of("/sys/block/" + disk.group(1) + "/loop/backing_file")).strip());
+                }
+                if (root.find()) {
                     id = root.group(1);
                 }
             });
@@ -840,8 +966,15 @@ class WithDockerTest {
                     .map(process -> process.split(" ")[0]).toList();
         }
 
-        String backingFile() {
-            return backingFile;
+        /** Those of a program of a Debian tree, which is behind a loader. */
+        List<String> running(String program) {
+            return processes().stream().map(process -> process.split(" ")[0])
+                    .filter(pid -> commandLine(pid).matches("[^\\x00]*/ld-linux.*\\x00--argv0\\x00" + program + "\\x00.*"))
+                    .toList();
+        }
+
+        Set<String> backingFiles() {
+            return backingFiles;
         }
 
         String id() {
@@ -850,7 +983,7 @@ class WithDockerTest {
 
         /** The command: the child of the nsenter that runs it. */
         ProcessHandle command() {
-            return handle().descendants().filter(process -> commandLine(process).startsWith("sh\0-c\0"))
+            return handle().descendants().filter(process -> commandLine(Long.toString(process.pid())).startsWith("sh\0-c\0"))
                     .findFirst().orElseThrow();
         }
 
@@ -858,8 +991,8 @@ class WithDockerTest {
             return ProcessHandle.of(running.pid()).orElseThrow();
         }
 
-        private static String commandLine(ProcessHandle process) {
-            return read(Path.of("/proc/" + process.pid() + "/cmdline"));
+        private static String commandLine(String pid) {
+            return read(Path.of("/proc/" + pid + "/cmdline"));
         }
 
         private static String namespaceOf(long pid) {

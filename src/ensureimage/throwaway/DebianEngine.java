@@ -9,7 +9,10 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -25,6 +28,10 @@ final class DebianEngine extends ThrowawayEngine {
 
     /** In the engine's root, and so on its disk. */
     private static final String LOG = "/var/log/dockerd.log";
+    /** How long the other way of a connection stays open when one is at its end, in seconds. */
+    private static final String HALF_OPEN = "600";
+    /** 127.0.0.1, as /proc/net/tcp has it. */
+    private static final String LOCALHOST = "0100007F";
 
     private final DebianRoot root;
     private final String version;
@@ -36,6 +43,8 @@ final class DebianEngine extends ThrowawayEngine {
     private final String cgroup;
     /** The nsenter processes of what runs inside, which are outside: they end just after it. */
     private final List<Process> entrances = new CopyOnWriteArrayList<>();
+    private final Set<Integer> reached = ConcurrentHashMap.newKeySet();
+    private Optional<ThrowawayRegistry> registry = Optional.empty();
 
     private DebianEngine(EngineSpec spec, Machine machine, DebianRoot root, String version, Namespaces namespaces) {
         super(spec, machine);
@@ -62,7 +71,7 @@ final class DebianEngine extends ThrowawayEngine {
         return new DebianEngine(spec, machine, root, version, namespaces);
     }
 
-    private static void requireLinuxRoot() throws EngineUnavailable, IOException {
+    static void requireLinuxRoot() throws EngineUnavailable, IOException {
         if (!Machine.isLinux()) {
             throw new EngineUnavailable(EngineUnavailable.Reason.NOT_LINUX,
                     "a throwaway engine needs Debian or Ubuntu, and root");
@@ -88,6 +97,7 @@ final class DebianEngine extends ThrowawayEngine {
         var ours = "/proc/" + pid + "/root" + folder;
         var environment = clientEnvironment(ours);
         environment.put("PATH", ours + "/client/bin:" + machine.path());
+        registry.ifPresent(beside -> environment.put(ThrowawayRegistry.VARIABLE, beside.address()));
         return environment;
     }
 
@@ -204,6 +214,50 @@ final class DebianEngine extends ThrowawayEngine {
         return start(dockerd);
     }
 
+    // ---- what it has beside it ------------------------------------------------------------------------------------
+
+    @Override
+    void openRegistry(Progress progress) throws EngineUnavailable, IOException, InterruptedException {
+        registry = Optional.of(ThrowawayRegistry.start(machine, spec.disk(), progress));
+        openReach(registry.get().port(), progress);
+    }
+
+    /** Of two network namespaces, each has one end of a socket in the file system. */
+    @Override
+    void openReach(int port, Progress progress) throws EngineUnavailable, IOException, InterruptedException {
+        if (!reached.add(port)) {
+            return;
+        }
+        if (listens("\\w{8}", port)) {
+            throw new EngineUnavailable("the engine uses port " + port + " itself");
+        }
+        var packages = ThrowawayRegistry.packages(machine, progress);
+        var socket = file("reach-" + port + ".sock");
+        var log = file("reach-" + port + ".log");
+        var outside = socat(packages, "UNIX-LISTEN:" + socket + ",fork", "TCP4:127.0.0.1:" + port);
+        var inside = socat(packages, "TCP4-LISTEN:" + port + ",bind=127.0.0.1,reuseaddr,fork", "UNIX-CONNECT:" + socket);
+        var ends = List.of(start(daemon(log, namespaces.entrance(List.of("--pid"), outside))),
+                start(daemon(log, namespaces.entrance(List.of("--pid", "--net"), inside))));
+        var deadline = Instant.now().plus(GRACE);
+        while (!Files.exists(socket) || !listens(LOCALHOST, port)) {
+            if (!ends.stream().allMatch(Process::isAlive) || Instant.now().isAfter(deadline)) {
+                throw new EngineUnavailable("the engine cannot listen at 127.0.0.1:" + port + ": "
+                        + Machine.lastLines(Files.readString(log).lines(), 1));
+            }
+            Thread.sleep(20);
+        }
+    }
+
+    private static List<String> socat(Path packages, String from, String to) throws IOException {
+        return DebianPackages.program(packages, "usr/bin/socat", "-t", HALF_OPEN, from, to);
+    }
+
+    /** Whether anything in the engine's network listens there. */
+    private boolean listens(String address, int port) throws IOException {
+        return Pattern.compile(": %s:%04X 00000000:0000 0A ".formatted(address, port))
+                .matcher(Files.readString(Path.of("/proc/" + namespaces.pid() + "/net/tcp"))).find();
+    }
+
     private Process start(ProcessBuilder entrance) throws IOException {
         var process = entrance.start();
         entrances.add(process);
@@ -213,7 +267,8 @@ final class DebianEngine extends ThrowawayEngine {
     /** In a session of its own, so that a Ctrl-C does not end it before the command that uses it. */
     private static ProcessBuilder daemon(Path log, List<String> line) {
         line.add(0, "setsid");
-        return new ProcessBuilder(line).redirectErrorStream(true).redirectOutput(log.toFile());
+        return new ProcessBuilder(line).redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
     }
 
     /** A file in the engine's folder, as this machine reaches it. */
@@ -225,6 +280,7 @@ final class DebianEngine extends ThrowawayEngine {
 
     @Override
     void takeDown() {
+        registry.ifPresent(ThrowawayRegistry::close);
         namespaces.close();
         for (var entrance : entrances) {
             if (!Machine.awaitEnd(entrance.toHandle(), GRACE)) {

@@ -1,11 +1,8 @@
 package ensureimage.throwaway;
 
 import java.io.IOException;
-import java.io.RandomAccessFile;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -15,7 +12,6 @@ final class DebianMounts {
     /** What slirp4netns offers inside; fixed in it. */
     static final String NAMESERVER = "10.0.2.3";
     static final Path RESOLV_CONF = Path.of("/etc/resolv.conf");
-    private static final String DISK = "disk-";
 
     private final Machine machine;
     private final DebianRoot root;
@@ -43,50 +39,13 @@ final class DebianMounts {
         for (var name : List.of("base", "disk", "root")) {
             Files.createDirectories(file(name));
         }
-        mountDisk(disk, progress);
-        mountRoot();
-        pivot();
-    }
-
-    /**
-     * The disk: an ext4 in a sparse file that loses its name before anything is in it; the loop device lets go of
-     * it with the last mount. Docker's overlays do not work on another overlay, and a folder would have to be
-     * deleted.
-     */
-    private void mountDisk(int disk, ThrowawayEngine.Progress progress)
-            throws EngineUnavailable, IOException, InterruptedException {
-        var engines = DebianRoot.engines(machine);
-        removeAbandonedDisks(engines);
-        var path = Files.createTempFile(engines, DISK, ".img");
-        try (var file = new RandomAccessFile(path.toFile(), "rw")) {
-            Files.delete(path);
-            file.setLength(disk * 1_000_000L);
-            var open = Machine.descriptor(path);
-            // Nothing on it survives the engine, so it need not survive a crash: no journal, no barriers.
-            machine.run(root.program("usr/sbin/mkfs.ext4", "-q", "-F", "-m", "0",
-                    "-O", "^has_journal", "-E", "lazy_itable_init=1", open));
-            enter("mount", "--no-canonicalize", "-t", "ext4", "-o", "loop,noatime,nobarrier", open,
-                    folder + "/disk");
-        } catch (EngineUnavailable e) {
-            progress.notice("the engine's disk is in memory: " + e.getMessage());
-            enter("mount", "-t", "tmpfs", "-o", "size=" + disk + "m", "tmpfs", folder + "/disk");
-        }
+        new Disk(machine, namespaces, Namespaces.ALL, root.program("usr/sbin/mkfs.ext4")).mount(folder + "/disk", disk,
+                progress);
         for (var name : List.of("upper", "work", "docker")) {
             Files.createDirectory(file("disk/" + name));
         }
-    }
-
-    /** Those of starts that were killed in the instant before their file lost its name; they are empty. */
-    private static void removeAbandonedDisks(Path engines) throws IOException {
-        for (var file : Machine.list(engines, DISK).toList()) {
-            try {
-                if (Files.getLastModifiedTime(file).toInstant().isBefore(Instant.now().minusSeconds(60))) {
-                    Files.delete(file);
-                }
-            } catch (NoSuchFileException e) {
-                // the process that made it did, or another start
-            }
-        }
+        mountRoot();
+        pivot();
     }
 
     /** The engine's root: the unpacked packages, which no process writes to, below a layer on the disk. */

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -29,6 +30,9 @@ final class DindEngine extends ThrowawayEngine {
     /** Our folder in the container. Not below /run or /tmp, where the image's entrypoint mounts and deletes. */
     private static final String INSIDE = "/with_docker";
     private static final int LONGEST_SOCKET_PATH = 107;
+    private static final String REGISTRY = "registry:2";
+    /** In the network of the engine's container, which is its own: any port is free. */
+    private static final String REGISTRY_ADDRESS = "127.0.0.1:5000";
 
     /** The client of the outer engine. */
     private final Path outer;
@@ -37,6 +41,7 @@ final class DindEngine extends ThrowawayEngine {
     private final Path folder;
     private Optional<Process> container = Optional.empty();
     private Optional<Process> dockerd = Optional.empty();
+    private Optional<Process> registry = Optional.empty();
     /** Of the container; known when it runs, as is the version. */
     private String address;
     private String version;
@@ -64,7 +69,7 @@ final class DindEngine extends ThrowawayEngine {
             throw new EngineUnavailable(EngineUnavailable.Reason.CACHE_PATH_TOO_LONG,
                     "the path of a socket in " + machine.cacheFolder() + " would be too long");
         }
-        engine.pullImage(progress);
+        engine.pullImage(engine.image(), progress);
         engine.removeAbandoned();
         progress.step("starting " + engine.image() + ", " + spec.store() + " store");
         return engine;
@@ -79,11 +84,11 @@ final class DindEngine extends ThrowawayEngine {
         return spec.version().replaceFirst("dind:(.*)", "docker:$1-dind");
     }
 
-    private void pullImage(Progress progress) throws EngineUnavailable, InterruptedException {
-        askOuter("no Docker to start " + image() + " in", "version", "--format", "{{.Server.Version}}");
-        if (askOuter("cannot look for " + image(), "images", "--quiet", image()).isBlank()) {
-            progress.step("pulling " + image());
-            askOuter("there is no " + image(), Machine.LONG, "pull", "--quiet", image());
+    private void pullImage(String image, Progress progress) throws EngineUnavailable, InterruptedException {
+        askOuter("no Docker to start " + image + " in", "version", "--format", "{{.Server.Version}}");
+        if (askOuter("cannot look for " + image, "images", "--quiet", image).isBlank()) {
+            progress.step("pulling " + image);
+            askOuter("there is no " + image, Machine.LONG, "pull", "--quiet", image);
         }
     }
 
@@ -96,6 +101,7 @@ final class DindEngine extends ThrowawayEngine {
             var name = left.getFileName().toString();
             if (name.matches(NAME + "\\d{1,9}-\\w+") && ProcessHandle.of(Long.parseLong(name.split("-")[1])).isEmpty()
                     && !answers(left.resolve("docker.sock"))) {
+                removeContainer(registryName(name));
                 removeContainer(name); // one that was made but never started
                 delete(left);
             }
@@ -112,6 +118,7 @@ final class DindEngine extends ThrowawayEngine {
         var environment = clientEnvironment(folder.toString());
         // A published port is open in the container, which Testcontainers cannot know.
         environment.put("TESTCONTAINERS_HOST_OVERRIDE", address);
+        registry.ifPresent(beside -> environment.put(ThrowawayRegistry.VARIABLE, REGISTRY_ADDRESS));
         return environment;
     }
 
@@ -263,16 +270,65 @@ final class DindEngine extends ThrowawayEngine {
         }
     }
 
+    // ---- what it has beside it ------------------------------------------------------------------------------------
+
+    /** A container in the network of the engine's. It ends with a pipe of this JVM, as the engine's does. */
+    @Override
+    void openRegistry(Progress progress) throws EngineUnavailable, IOException, InterruptedException {
+        pullImage(REGISTRY, progress);
+        progress.step("starting " + REGISTRY);
+        var cat = new ProcessBuilder("setsid", outer.toString(), "run", "--rm", "--interactive", "--init", "--name",
+                registryName(name), "--network", "container:" + name, "--entrypoint", "cat", REGISTRY).start();
+        registry = Optional.of(cat);
+        if (!Machine.echoes(cat)) {
+            throw new EngineUnavailable("the current engine does not start " + REGISTRY + ": " + Machine.lastLines(
+                    new String(cat.getErrorStream().readAllBytes(), StandardCharsets.UTF_8).lines(), 1));
+        }
+        askOuter("cannot start " + REGISTRY, "exec", "--detach", "--env", "REGISTRY_HTTP_ADDR=" + REGISTRY_ADDRESS,
+                "--env", "REGISTRY_STORAGE_DELETE_ENABLED=true", registryName(name), "registry", "serve",
+                "/etc/docker/registry/config.yml");
+        awaitRegistry();
+    }
+
+    /** By the engine itself, which alone reaches it: there is no such image, and that is its answer. */
+    private void awaitRegistry() throws EngineUnavailable, InterruptedException {
+        var deadline = Instant.now().plus(READY);
+        while (true) {
+            try {
+                runDocker("pull", "--quiet", REGISTRY_ADDRESS + "/nothing:nothing");
+                return;
+            } catch (EngineUnavailable e) {
+                if (e.getMessage().matches("(?s).*(not found|manifest unknown).*")) {
+                    return;
+                }
+                if (Instant.now().isAfter(deadline)) {
+                    throw new EngineUnavailable(REGISTRY + " does not answer: " + e.getMessage());
+                }
+            }
+            Thread.sleep(100);
+        }
+    }
+
+    private static String registryName(String engine) {
+        return engine + "-registry";
+    }
+
+    @Override
+    void openReach(int port, Progress progress) {
+        throw new IllegalStateException("a container does not reach 127.0.0.1 of the machine");
+    }
+
     // ---- how it goes down -----------------------------------------------------------------------------------------
 
     @Override
     void takeDown() {
-        container.ifPresent(this::end);
+        registry.ifPresent(cat -> end(cat, registryName(name)));
+        container.ifPresent(cat -> end(cat, name));
         dockerd.ifPresent(process -> Machine.awaitEnd(process.toHandle(), GRACE));
         delete(folder);
     }
 
-    private void end(Process cat) {
+    private void end(Process cat, String container) {
         try {
             cat.getOutputStream().close();
         } catch (IOException e) {
@@ -280,7 +336,7 @@ final class DindEngine extends ThrowawayEngine {
         }
         try {
             if (!Machine.awaitEnd(cat.toHandle(), READY)) {
-                removeContainer(name);
+                removeContainer(container);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -15,6 +15,7 @@ public record EngineSpec(String version, Store store, int disk) {
 
     /** The default size of a disk, in MB. */
     public static final int DISK = 20_000;
+    private static final int HIGHEST_PORT = 65_535;
 
     /** Where an engine keeps its images. */
     public enum Store {
@@ -47,6 +48,21 @@ public record EngineSpec(String version, Store store, int disk) {
     /** Whether it runs in a container of the current engine, and uses the disk of that. */
     public boolean isDind() {
         return DindEngine.fullVersion(version).isPresent();
+    }
+
+    /**
+     * For {@link ThrowawayEngine#reach}.
+     *
+     * @throws IllegalArgumentException if the engine cannot reach such a port of the machine; the message is for the user
+     */
+    public void requireReachable(int port) {
+        if (isDind()) {
+            throw new IllegalArgumentException("an engine in a container does not reach 127.0.0.1:" + port
+                    + " of this machine");
+        }
+        if (port < 1 || port > HIGHEST_PORT) {
+            throw new IllegalArgumentException("a port is a number from 1 to " + HIGHEST_PORT + ", not " + port);
+        }
     }
 
     /**

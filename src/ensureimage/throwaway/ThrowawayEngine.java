@@ -2,13 +2,16 @@
 //SOURCES Cgroups.java
 //SOURCES DebianEngine.java
 //SOURCES DebianMounts.java
+//SOURCES DebianPackages.java
 //SOURCES DebianRelease.java
 //SOURCES DebianRoot.java
 //SOURCES DindEngine.java
+//SOURCES Disk.java
 //SOURCES EngineSpec.java
 //SOURCES EngineUnavailable.java
 //SOURCES Machine.java
 //SOURCES Namespaces.java
+//SOURCES ThrowawayRegistry.java
 //SOURCES package-info.java
 //SOURCES ../engine/Processes.java
 
@@ -119,11 +122,45 @@ public abstract sealed class ThrowawayEngine implements AutoCloseable permits De
     /** The full version, as in 26.1.5. */
     public abstract String version();
 
-    /** What to add to a process's environment for it to talk to this engine. */
+    /** What to add to a process's environment for it to talk to this engine, and to a registry beside it. */
     public abstract Map<String, String> environment();
 
     /** The client to use. */
     public abstract Path docker();
+
+    /**
+     * Starts a real registry that ends with this engine. From then on its address, as the engine has it, is in the
+     * variable ENSURE_IMAGE_REGISTRY of {@link #environment}: 127.0.0.1:PORT.
+     *
+     * @throws EngineUnavailable if there can be none here
+     */
+    public void startRegistry(Progress progress) throws EngineUnavailable, InterruptedException {
+        try {
+            openRegistry(progress);
+        } catch (IOException e) {
+            throw new EngineUnavailable("cannot set up the registry: " + e);
+        } finally {
+            progress.done();
+        }
+    }
+
+    /**
+     * Makes a port of this machine's 127.0.0.1 that of the engine's, too: a registry's, for example. What listens there
+     * may come and go.
+     *
+     * @throws IllegalArgumentException see {@link EngineSpec#requireReachable}
+     * @throws EngineUnavailable if the engine uses the port itself
+     */
+    public void reach(int port, Progress progress) throws EngineUnavailable, InterruptedException {
+        spec.requireReachable(port);
+        try {
+            openReach(port, progress);
+        } catch (IOException e) {
+            throw new EngineUnavailable("cannot reach 127.0.0.1:" + port + ": " + e);
+        } finally {
+            progress.done();
+        }
+    }
 
     /**
      * Runs a command in our terminal and process group, so that Ctrl-C reaches it as if started directly. One at a time.
@@ -167,6 +204,10 @@ public abstract sealed class ThrowawayEngine implements AutoCloseable permits De
 
     /** Brings it up until it answers and has busybox. */
     abstract void boot(Progress progress) throws EngineUnavailable, IOException, InterruptedException;
+
+    abstract void openRegistry(Progress progress) throws EngineUnavailable, IOException, InterruptedException;
+
+    abstract void openReach(int port, Progress progress) throws EngineUnavailable, IOException, InterruptedException;
 
     /** Starts a command in our terminal and process group. */
     abstract Process launch(List<String> command, Network network)
