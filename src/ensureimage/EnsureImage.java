@@ -19,6 +19,7 @@
 //SOURCES Plan.java
 //SOURCES Planner.java
 //SOURCES Policy.java
+//SOURCES Rehearsal.java
 //SOURCES Shared.java
 //SOURCES SharedImage.java
 //SOURCES SharedRepository.java

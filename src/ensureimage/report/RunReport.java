@@ -2,12 +2,15 @@
 //SOURCES ActionsConsole.java
 //SOURCES ChangeJson.java
 //SOURCES ChangeWording.java
+//SOURCES Completion.java
 //SOURCES Console.java
 //SOURCES ExitCode.java
 //SOURCES FlawWording.java
+//SOURCES Form.java
 //SOURCES HelpText.java
 //SOURCES IdResults.java
 //SOURCES ImageCourse.java
+//SOURCES InstallWording.java
 //SOURCES JsonResults.java
 //SOURCES LiveConsole.java
 //SOURCES Message.java
@@ -22,6 +25,7 @@
 //SOURCES Wording.java
 //SOURCES package-info.java
 //SOURCES ../EnsureImage.java
+//SOURCES ../install/Installation.java
 
 package ensureimage.report;
 

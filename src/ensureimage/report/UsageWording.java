@@ -139,6 +139,12 @@ public final class UsageWording {
         return new UsageException(new Message("cannot read the Dockerfile from stdin"));
     }
 
+    /** What docker's TLS options name cannot be put together. */
+    public Message certificates(Exception e) {
+        return new Message("cannot use the certificates of docker's options: " + Printable.escape(e),
+                "Put ca.pem, cert.pem and key.pem into one folder and set DOCKER_CERT_PATH to it.");
+    }
+
     /** A bug. */
     public Message unexpected(Throwable e) {
         return new Message("unexpected: " + Printable.escape(e), seeHelp());
