@@ -32,6 +32,11 @@ record BuilderModel(Role role, Loop loop, EngineCall call, int label, int found,
      */
     record Role(int number, int inputs, Policy policy, int attempts, LoopRules rules, Set<Trait> traits) {
 
+        private Loop start() {
+            boolean shares = traits.contains(Trait.SHARES);
+            return Loop.start(policy, attempts, new Loop.Share(shares, shares, false));
+        }
+
         /** Whether the image is one that a builder with these inputs may be given. */
         boolean wants(int image, int now) {
             return image != NONE && (policy == Policy.IF_MISSING
@@ -51,7 +56,9 @@ record BuilderModel(Role role, Loop loop, EngineCall call, int label, int found,
         /** Its builds can fail by themselves. */
         BREAKS,
         /** It waits while another one builds the same. */
-        WAITS
+        WAITS,
+        /** It looks in a registry before it builds, and pushes what it has built. */
+        SHARES
     }
 
     /** How it ended. */
@@ -78,8 +85,7 @@ record BuilderModel(Role role, Loop loop, EngineCall call, int label, int found,
     }
 
     static BuilderModel start(Role role) {
-        return new BuilderModel(role, Loop.start(role.policy, role.attempts, Loop.Share.NONE), EngineCall.begin(At.FIND_TAG, NONE), 0,
-                NONE, NONE, Promises.NONE, Flight.NONE, End.RUNNING);
+        return new BuilderModel(role, role.start(), EngineCall.begin(At.FIND_TAG, NONE), 0, NONE, NONE, Promises.NONE, Flight.NONE, End.RUNNING);
     }
 
     boolean isRunning() {
@@ -95,8 +101,8 @@ record BuilderModel(Role role, Loop loop, EngineCall call, int label, int found,
 
     /** Its call goes on. */
     BuilderModel with(EngineCall then) {
-        return new BuilderModel(role, loop, then, label, found, loop.next() == Action.BUILD ? then.image() : image,
-                promises, flight, end);
+        return new BuilderModel(role, loop, then, label, found, 
+                loop.next() == Action.BUILD || loop.next() == Action.PULL ? then.image() : image, promises, flight, end);
     }
 
     /** Its call has ended. @param now what its inputs are */
@@ -104,13 +110,25 @@ record BuilderModel(Role role, Loop loop, EngineCall call, int label, int found,
         if (answer.words() == Words.AWAY) {
             return new Moved(ended(End.NO_ENGINE), "", Said.NOTHING);
         }
+        if (call.at() == At.UNTAG && loop.next() != Action.PUSH) {
+            return act(Said.NOTHING);
+        }
         return switch (loop.next()) {
+            case PULL -> built(answer.image(), promises).follow(loop.afterPull(pullEnd(answer)));
+            case PUSH -> follow(loop.afterPush());
             case BUILD -> built(answer.image(), promises.disturb(answer.words() == Words.LOCKED || now != label)
                     .fail(answer.words() == Words.BROKEN)).follow(loop.afterBuild(buildEnd(answer, now)));
             case NAME -> built(image, promises.hold(engine.holds(image))).follow(loop.afterNaming(end(answer)));
             default -> answer.words() == Words.DONE || answer.saysMissing() ? look(answer.image(), now)
                     : new Moved(ended(End.NO_ENGINE), "fails as if the engine were away", Said.NOTHING);
         };
+    }
+
+    /** As {@code SharedImage.fetch}. */
+    private Loop.PullEnd pullEnd(EngineAnswer answer) {
+        return answer.saysMissing() ? Loop.PullEnd.GONE
+                : answer.words() == Words.DONE && EngineModel.label(answer.image()) == label ? Loop.PullEnd.FOUND
+                : Loop.PullEnd.MISSED;
     }
 
     private Moved look(int image, int now) {
@@ -165,16 +183,26 @@ record BuilderModel(Role role, Loop loop, EngineCall call, int label, int found,
             next = next.afterPause();
         }
         BuilderModel now = new BuilderModel(role, next, null, label, found, image, promises, then, end);
-        return switch (next.next()) {
-            case LOOK_UP, LOOK_ONCE_MORE -> new Moved(now.with(EngineCall.begin(At.FIND_TAG, NONE)), "", said);
-            case BUILD -> role.traits.contains(Trait.WAITS) ? new Moved(now.in(Flight.WAITING), "", said)
-                    : now.build(said);
-            case NAME -> new Moved(now.with(EngineCall.begin(At.RESOLVE, image)), "", said);
-            case LOOK_BACK -> new Moved(now.with(EngineCall.begin(At.FIND_ID, image)), "", said);
-            case SUCCEED -> new Moved(ended(End.ENSURED), faultOfSuccess(next.ifCurrent()), said);
+        boolean named = next.next() != Action.NAME && next.next() != Action.LOOK_BACK;
+        return loop.share().pulled() && named && (loop.next() == Action.NAME || loop.next() == Action.LOOK_BACK)
+                ? new Moved(now.with(EngineCall.begin(At.UNTAG, image)), "", said)
+                : now.act(said);
+    }
+
+    /** Begins what is next. */
+    private Moved act(Said said) {
+        return switch (loop.next()) {
+            case LOOK_UP, LOOK_ONCE_MORE -> new Moved(with(EngineCall.begin(At.FIND_TAG, NONE)), "", said);
+            case PULL -> new Moved(with(EngineCall.begin(At.ASK, EngineModel.image(label, label, 0))), "", said);
+            case PUSH -> new Moved(with(EngineCall.begin(At.OFFER, image)), "", said);
+            case BUILD -> role.traits.contains(Trait.WAITS) ? new Moved(in(Flight.WAITING), "", said)
+                    : build(said);
+            case NAME -> new Moved(with(EngineCall.begin(At.RESOLVE, image)), "", said);
+            case LOOK_BACK -> new Moved(with(EngineCall.begin(At.FIND_ID, image)), "", said);
+            case SUCCEED -> new Moved(ended(End.ENSURED), faultOfSuccess(loop.ifCurrent()), said);
             case FAIL -> new Moved(ended(End.FAILED), promises.ofFailure(), said);
             case GIVE_UP -> new Moved(ended(End.GAVE_UP), promises.ofGivingUp(role), said);
-            case PAUSE, PULL, PUSH -> throw new IllegalStateException("it is over, or not played here");
+            case PAUSE -> throw new IllegalStateException("it is over");
         };
     }
 
@@ -187,12 +215,12 @@ record BuilderModel(Role role, Loop loop, EngineCall call, int label, int found,
     }
 
     private String faultOfSuccess(Ensured.How how) {
-        boolean built = how == Ensured.How.BUILT || how == Ensured.How.REBUILT;
+        boolean built = how == Ensured.How.BUILT || how == Ensured.How.REBUILT || how == Ensured.How.PULLED;
         return promises.ofSuccess(role, built ? image : found, label, built);
     }
 
     private BuilderModel ended(End how) { // nothing else of it matters any more
-        return new BuilderModel(role, Loop.start(role.policy, role.attempts, Loop.Share.NONE), null, 0, NONE, NONE, Promises.NONE,
+        return new BuilderModel(role, role.start(), null, 0, NONE, NONE, Promises.NONE,
                 Flight.NONE, how);
     }
 
@@ -201,7 +229,7 @@ record BuilderModel(Role role, Loop loop, EngineCall call, int label, int found,
     /** As {@code OneImage.tellOthers}. */
     private static Said said(Loop next) {
         boolean claimed = next.next() == Action.LOOK_UP && next.trouble().equals(Optional.of(Trouble.CLAIMED));
-        return next.next() == Action.SUCCEED || claimed ? Said.SUCCEEDED
+        return next.next() == Action.SUCCEED || next.next() == Action.PUSH || claimed ? Said.SUCCEEDED
                 : next.next() == Action.LOOK_ONCE_MORE ? Said.FAILED : Said.NOTHING;
     }
 

@@ -48,6 +48,10 @@ record EngineAnswer(Words words, int image) {
         PRUNED(lastLine("26.1-pruned-buildkit.txt")),
         /** The build failed by itself. */
         BROKEN(lastLine("28.5-genuine-buildkit-useradd.txt")),
+        /** The registry does not have the image. */
+        NOT_IN_REGISTRY(lastLine("28.5-registry-pull-miss.txt")),
+        /** The registry is no help. */
+        REGISTRY_AWAY(lastLine("28.5-registry-pull-refused.txt")),
         /** The engine does not run. */
         AWAY(lastLine("28.5-engine-gone-buildkit.txt"));
 

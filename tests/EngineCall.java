@@ -56,6 +56,15 @@ record EngineCall(At at, int image, int old, boolean both, int looks) {
         /** {@code createOrReplaceImage} deletes the unnamed record of the image. */
         FORGET,
 
+        /** {@code docker pull}: the registry has the image, or another one, or none, or is away. */
+        ASK,
+        /** The image's content is written, and then a record with its name in the registry. {@code ShareTest} saw both. */
+        FETCH,
+        /** {@code docker image rm} of that name; what has no other record then is collected at once. */
+        UNTAG,
+        /** {@code docker tag} with that name, for a push. */
+        OFFER,
+
         /** {@code ImageDelete}, as of {@code docker rmi -f} in {@code tests/transcripts/28.5-rmi-loop-buildkit-1.txt}. */
         REMOVE_GET,
         /** Its {@code resolveAllReferences}, as above. */
@@ -92,7 +101,7 @@ record EngineCall(At at, int image, int old, boolean both, int looks) {
 
     boolean hasBegun() {
         return switch (at) {
-            case FIND_TAG, FIND_ID, COMMIT, RESOLVE, REMOVE_GET, PRUNE, NAIVE_COMMIT -> looks > 1;
+            case FIND_TAG, FIND_ID, COMMIT, RESOLVE, ASK, UNTAG, OFFER, REMOVE_GET, PRUNE, NAIVE_COMMIT -> looks > 1;
             default -> true;
         };
     }
@@ -100,7 +109,7 @@ record EngineCall(At at, int image, int old, boolean both, int looks) {
     /** The content that it keeps from being collected. */
     long lease() {
         return switch (at) {
-            case UPDATE, CREATE, UNPACK, NAIVE_UPDATE, NAIVE_CREATE -> EngineModel.bit(image);
+            case UPDATE, CREATE, UNPACK, FETCH, NAIVE_UPDATE, NAIVE_CREATE -> EngineModel.bit(image);
             default -> 0;
         };
     }
@@ -126,6 +135,8 @@ record EngineCall(At at, int image, int old, boolean both, int looks) {
             case COMMIT -> commit(engine, leased);
             case UNPACK -> unpack(engine);
             case PRUNE -> prune(engine, leased);
+            case ASK -> ask(engine);
+            case FETCH, UNTAG, OFFER -> List.of(share(engine, leased));
             case REMOVE_GET, REMOVE_LIST, REMOVE_TAG, REMOVE_UNNAMED -> List.of(remove(engine, leased));
             case NAIVE_COMMIT, NAIVE_UPDATE, NAIVE_CREATE -> List.of(buildNaively(engine));
             case FIND_TAG, FIND_ID -> List.of(find(engine));
@@ -164,6 +175,23 @@ record EngineCall(At at, int image, int old, boolean both, int looks) {
         }
         return there ? ends(engine, Words.UNNAMED_TAKEN, image, "cannot create the unnamed record: it exists")
                 : goes(engine.withUnnamed(image), then(At.UNPACK), "creates the unnamed record");
+    }
+
+    private List<Turn> ask(EngineModel engine) {
+        return List.of(goes(engine.withContent(image), then(At.FETCH), "pulls: writes " + name(image)),
+                ends(engine, Words.DONE, FOREIGN, "pulls: under its tag is the foreign image"),
+                ends(engine, Words.NOT_IN_REGISTRY, NONE, "pulls: the registry does not have it"),
+                ends(engine, Words.REGISTRY_AWAY, NONE, "pulls: the registry is away"));
+    }
+
+    private Turn share(EngineModel engine, long leased) {
+        return switch (at) {
+            case FETCH -> goes(engine.withFetched(image), then(At.FIND_ID), "names it as in the registry");
+            case OFFER -> engine.holds(image) ? goes(engine.withFetched(image), then(At.UNTAG), "pushes it")
+                    : ends(engine, Words.DONE, NONE, "has nothing to push");
+            default -> ends(engine.withoutFetched(image).withoutGarbage(leased), Words.DONE, image,
+                    "drops the name in the registry");
+        };
     }
 
     private List<Turn> unpack(EngineModel engine) {

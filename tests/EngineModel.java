@@ -11,9 +11,10 @@ import java.util.stream.IntStream;
  * @param up whether the engine runs
  * @param tag the image that has the tag, or {@link #NONE}
  * @param unnamed the images that a {@code moby-dangling@…} record keeps, a bit per image
+ * @param fetched the images that have a name in a registry besides, a bit per image
  * @param whole the images whose content is stored, a bit per image; an image can have a record and no content
  */
-record EngineModel(boolean up, int tag, long unnamed, long whole) {
+record EngineModel(boolean up, int tag, long unnamed, long fetched, long whole) {
     static final int NONE = -1;
     /** An image without a label of ours. It has another name besides, so that it is never gone. */
     static final int FOREIGN = 0;
@@ -25,7 +26,7 @@ record EngineModel(boolean up, int tag, long unnamed, long whole) {
 
     /** An engine that holds this image under the tag. */
     static EngineModel holding(int image) {
-        return new EngineModel(true, image, 0, bit(FOREIGN) | bit(image));
+        return new EngineModel(true, image, 0, 0, bit(FOREIGN) | bit(image));
     }
 
     /**
@@ -90,32 +91,40 @@ record EngineModel(boolean up, int tag, long unnamed, long whole) {
     }
 
     private long held() {
-        return bit(tag) | unnamed | bit(FOREIGN);
+        return bit(tag) | unnamed | fetched | bit(FOREIGN);
     }
 
     // ---- What one step changes
 
     EngineModel withTag(int image) {
-        return new EngineModel(up, image, unnamed, whole);
+        return new EngineModel(up, image, unnamed, fetched, whole);
     }
 
     EngineModel withUnnamed(int image) {
-        return new EngineModel(up, tag, unnamed | bit(image), whole);
+        return new EngineModel(up, tag, unnamed | bit(image), fetched, whole);
     }
 
     EngineModel withoutUnnamed(int image) {
-        return new EngineModel(up, tag, unnamed & ~bit(image), whole);
+        return new EngineModel(up, tag, unnamed & ~bit(image), fetched, whole);
+    }
+
+    EngineModel withFetched(int image) {
+        return new EngineModel(up, tag, unnamed, fetched | bit(image), whole);
+    }
+
+    EngineModel withoutFetched(int image) {
+        return new EngineModel(up, tag, unnamed, fetched & ~bit(image), whole);
     }
 
     EngineModel withContent(int image) {
-        return new EngineModel(up, tag, unnamed, whole | bit(image));
+        return new EngineModel(up, tag, unnamed, fetched, whole | bit(image));
     }
 
     EngineModel withoutGarbage(long leased) {
-        return new EngineModel(up, tag, unnamed, whole & (held() | leased));
+        return new EngineModel(up, tag, unnamed, fetched, whole & (held() | leased));
     }
 
     EngineModel running(boolean now) {
-        return new EngineModel(now, tag, unnamed, whole);
+        return new EngineModel(now, tag, unnamed, fetched, whole);
     }
 }

@@ -117,6 +117,16 @@ class InterleavingTest {
                 Race.of("two that always build, a current image has the tag", current, 2)
                         .with(A, Policy.ALWAYS, LoopRules.OURS, Trait.OWN_IMAGES)
                         .with(A, Policy.ALWAYS, LoopRules.OURS, Trait.OWN_IMAGES).beside(Kind.REMOVER, 1),
+                Race.of("two machines' users of one engine share", MISSING, 2).with(A, Trait.SHARES).with(A, Trait.SHARES),
+                Race.of("the same, each build makes another image", FOREIGN, 2).with(A, Trait.SHARES, Trait.OWN_IMAGES)
+                        .with(A, Trait.SHARES, Trait.OWN_IMAGES),
+                Race.of("two folders, one tag, one shares", MISSING, 2).with(A, Trait.SHARES).with(B),
+                Race.of("one shares, removed once", MISSING, 2).with(A, Trait.SHARES).with(A).beside(Kind.REMOVER, 1),
+                Race.of("one shares, a folder, edited", MISSING, 2).with(A, Trait.SHARES).with(A).beside(Kind.EDITOR, 1),
+                Race.of("one shares, waits and breaks", MISSING, 2)
+                        .with(A, Trait.SHARES, Trait.WAITS, Trait.BREAKS).with(A, Trait.WAITS),
+                Race.of("one shares, the engine is killed and starts again", MISSING, 2).with(A, Trait.SHARES).with(B)
+                        .beside(Kind.KILLER, 2),
                 Race.of("two that take any image, removed once", MISSING, 2).with(A, Policy.IF_MISSING, LoopRules.OURS)
                         .with(B, Policy.IF_MISSING, LoopRules.OURS).beside(Kind.REMOVER, 1));
     }
@@ -140,9 +150,13 @@ class InterleavingTest {
             ENDS_EARLY         | gives up after 1 of 2 attempts
             ENDS_NEVER         | builds more often than it may
             LOOKS_FOR_EVER     | from here on it can go on for ever
+            FOREIGN_WILL_DO    | is told that the image is there, but since it asked the tag has had none of its inputs
+            NEEDS_THE_REGISTRY | fails, but it has only lost a race
+            PULLS_FOR_EVER     | from here on it can go on for ever
             """)
     void aLoopThatBreaksAPromiseIsFound(LoopRules rules, String fault) {
-        List<String> found = Race.of(rules.toString(), MISSING, 2).with(A, Policy.IF_STALE, rules).with(B)
+        Trait[] traits = rules.isAboutSharing() ? new Trait[] {Trait.SHARES} : new Trait[0];
+        List<String> found = Race.of(rules.toString(), MISSING, 2).with(A, Policy.IF_STALE, rules, traits).with(B)
                 .beside(Kind.EDITOR, 1).run().counterexample();
         System.out.println(String.join("\n", found));
         assertFalse(found.isEmpty(), "no counterexample");
@@ -156,7 +170,7 @@ class InterleavingTest {
         EngineAnswer answer = new EngineAnswer(words, MISSING);
         assertEquals(switch (words) {
             case DONE -> Meaning.DONE;
-            case MISSING, BROKEN -> Meaning.FAILED;
+            case MISSING, BROKEN, NOT_IN_REGISTRY, REGISTRY_AWAY -> Meaning.FAILED;
             case TAG_TAKEN, TAG_GONE, TAG_CHANGES, UNNAMED_TAKEN -> Meaning.CLAIMED;
             case HALF_GONE, CHANGED, ID_GONE, LOCKED, PRUNED -> Meaning.TEMPORARY;
             case AWAY -> Meaning.NO_ENGINE;

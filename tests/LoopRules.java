@@ -23,7 +23,18 @@ enum LoopRules {
     /** The attempts are not counted. */
     ENDS_NEVER,
     /** It waits for the tag instead of building again. */
-    LOOKS_FOR_EVER;
+    LOOKS_FOR_EVER,
+    /** What is pulled is not compared. */
+    FOREIGN_WILL_DO,
+    /** A registry that is no help is a failure. */
+    NEEDS_THE_REGISTRY,
+    /** It pulls again whenever its tag was lost. */
+    PULLS_FOR_EVER;
+
+    /** Whether they differ only where a registry is asked. */
+    boolean isAboutSharing() {
+        return this == FOREIGN_WILL_DO || this == NEEDS_THE_REGISTRY || this == PULLS_FOR_EVER;
+    }
 
     /** What the loop does next under these rules. */
     Loop change(Loop before, Loop after) {
@@ -42,6 +53,11 @@ enum LoopRules {
             case ENDS_EARLY -> claimed ? with(after, Action.GIVE_UP) : after;
             case LOOKS_FOR_EVER ->
                 after.next() == Action.BUILD && after.builds() > 0 ? with(after, Action.LOOK_UP) : after;
+            case FOREIGN_WILL_DO -> before.next() == Action.PULL && after.next() == Action.BUILD
+                    ? before.afterPull(Loop.PullEnd.FOUND) : after;
+            case NEEDS_THE_REGISTRY -> before.next() == Action.PULL && after.next() == Action.BUILD
+                    ? with(after, Action.FAIL) : after;
+            case PULLS_FOR_EVER -> after.next() == Action.BUILD ? with(after, Action.PULL) : after;
             case ENDS_NEVER -> after.next() == Action.GIVE_UP ? with(after, Action.BUILD) : after;
         };
     }

@@ -14,13 +14,17 @@ enum RegistryLine {
     MISS(Meaning.NOT_THERE, "(?:Error response from daemon: )?failed to resolve reference \"(?<ref>[^\" ]+)\": "
             + "(?<again>[^\" ]+): not found"),
 
-    /** The classic store, {@code distribution/errors.go}: no such tag, or no such repository yet. */
-    MISS_CLASSIC(Meaning.NOT_THERE, "(?:Error response from daemon: )?(?:manifest for (?<ref>[^\" ]+) not found: "
-            + "manifest unknown: .*|repository (?<name>[^\" ]+) not found: name unknown: .*)"),
+    /** The classic store of Docker 28.5, {@code distribution/errors.go}: no such tag, or no such repository yet. */
+    MISS_CLASSIC(Meaning.NOT_THERE, "Error response from daemon: (?:(?:manifest for (?<ref>[^\" ]+) not found: "
+            + "|repository (?<name>[^\" ]+) not found: )?(?:manifest|name) unknown(?:: .*)?)"),
 
-    /** Who asks may not, or nobody may: 401, 403, 405, and what the classic store makes of them. */
-    DENIED(Meaning.DENIED, ".*(?:access denied|authorization failed|no basic auth credentials|unauthorized: "
-            + "|denied: |(?:401 Unauthorized|403 Forbidden|405 Method Not Allowed)$|unsupported: ).*"),
+    /** Who asks may not, or nobody may: 401, 403, 405 on the containerd store. */
+    DENIED(Meaning.DENIED, "(?:.*: )?(?:(?:pull|push) access denied, .*|.*: (?:401 Unauthorized|403 Forbidden"
+            + "|405 Method Not Allowed))"),
+
+    /** The same on the classic store, and in the registry's own words. */
+    DENIED_CLASSIC(Meaning.DENIED, "(?:Error response from daemon: )?(?:(?:[A-Z][a-z]+ \"[^\"]*\"|error from registry): )?"
+            + "(?:unauthorized|denied|unsupported|no basic auth credentials)(?:: .*)?"),
 
     /** A tag that cannot be overwritten, as Harbor, ECR, Artifact Registry, ACR and GitLab word it. */
     IMMUTABLE(Meaning.ALREADY_THERE, "(?i).*(?:cannot be overwritten|tag is immutable|immutable tag|"
@@ -49,7 +53,7 @@ enum RegistryLine {
         if (MISS.names(line, image) || MISS_CLASSIC.names(line, image)) {
             return Optional.of(Meaning.NOT_THERE);
         }
-        for (RegistryLine each : new RegistryLine[] {IMMUTABLE, NAME_GONE, DENIED}) {
+        for (RegistryLine each : new RegistryLine[] {IMMUTABLE, NAME_GONE, DENIED, DENIED_CLASSIC}) {
             if (each.pattern.matcher(line).matches()) {
                 return Optional.of(each.meaning);
             }
@@ -63,10 +67,15 @@ enum RegistryLine {
         if (!matcher.matches()) {
             return false;
         }
-        if (this == MISS_CLASSIC && matcher.group("name") != null) {
-            return Reference.find(matcher.group("name")).filter(each -> each.name().equals(image.name())).isPresent();
+        if (this == MISS) {
+            return is(matcher.group("ref"), image) && matcher.group("again").equals(matcher.group("ref"));
         }
-        return Reference.find(matcher.group("ref")).filter(image::equals).isPresent()
-                && (this == MISS_CLASSIC || matcher.group("again").equals(matcher.group("ref")));
+        return (matcher.group("ref") == null || is(matcher.group("ref"), image))
+                && (matcher.group("name") == null || Reference.find(matcher.group("name"))
+                        .filter(each -> each.name().equals(image.name())).isPresent());
+    }
+
+    private static boolean is(String named, Reference image) {
+        return Reference.find(named).filter(image::equals).isPresent();
     }
 }

@@ -30,7 +30,7 @@ final class TransferWatch {
         Map<String, String> values = HeldImage.values(json);
         String id = values.getOrDefault("/id", "");
         String status = values.getOrDefault("/status", "");
-        if (status.isEmpty() || json.equals(said.put(id, json))) {
+        if (status.isEmpty() || isRetry(status) || json.equals(said.put(id, json))) {
             return; // 28.5 says ten times a second where it is, also if that is where it was
         }
         last = System.nanoTime();
@@ -49,9 +49,16 @@ final class TransferWatch {
         return text.matches("\\d{1,18}") ? Long.parseLong(text) : 0;
     }
 
-    /** A sign of life that does not say of what. */
-    synchronized void alive() {
-        last = System.nanoTime();
+    /** Reads a line of docker's own. */
+    synchronized void readLine(String line) {
+        if (!isRetry(line.replaceFirst("^[0-9a-f]{12}: ", ""))) {
+            last = System.nanoTime();
+        }
+    }
+
+    /** Of the classic store, which counts the seconds down until it tries a push again. */
+    private static boolean isRetry(String status) {
+        return status.startsWith("Retrying in ");
     }
 
     /** How many bytes of layers the engine has told of. */
