@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ensureimage.engine.BuildCache;
 import ensureimage.engine.Deadline;
 import ensureimage.engine.Docker;
 import ensureimage.engine.Witness;
@@ -85,7 +86,7 @@ class WitnessTest {
                 for (Path file : files.filter(each -> each.endsWith("Dockerfile")).toList()) {
                     Recipe recipe = recipe(file.getParent());
                     Docker.Built built =
-                            docker.build(recipe, Map.of(), new Deadline(Duration.ofMinutes(5)), line -> {});
+                            docker.build(recipe, Map.of(), BuildCache.NONE, new Deadline(Duration.ofMinutes(5)), line -> {});
                     if (built.process().status() == 0) {
                         Witness witness = built.witness().orElseThrow();
                         Coverage predicted = recipe.readDockerfile(BuilderKind.BUILDKIT).coverage(false);

@@ -26,8 +26,13 @@ public final class Workbench {
 
     /** @param buildkit {@code 1} for BuildKit, {@code 0} for the legacy builder */
     public Workbench(String version, EngineSpec.Store store, String buildkit, Path folder) {
+        this(Harness.engine(version, store), buildkit, folder);
+    }
+
+    /** The same on an engine of the test's own. */
+    public Workbench(ThrowawayEngine engine, String buildkit, Path folder) {
         this.folder = folder;
-        this.engine = Harness.engine(version, store);
+        this.engine = engine;
         this.environment = new TreeMap<>(engine.environment());
         environment.put("DOCKER_BUILDKIT", buildkit);
         environment.put("XDG_CACHE_HOME", cache.toString());

@@ -2,6 +2,7 @@
 //SOURCES BaseReplaced.java
 //SOURCES Cache.java
 //SOURCES Checked.java
+//SOURCES Claims.java
 //SOURCES Ensured.java
 //SOURCES Expectation.java
 //SOURCES Found.java

@@ -72,4 +72,8 @@ public sealed interface Notice {
     /** The image is not shared with others. */
     record NotShared(Shared shared) implements Notice {
     }
+
+    /** Another machine says in the registry that it builds the image, and is waited for. */
+    record WaitingForMachine() implements Notice {
+    }
 }

@@ -2,6 +2,7 @@ package ensureimage;
 
 import ensureimage.Loop.Action;
 import ensureimage.Loop.BuildEnd;
+import ensureimage.engine.BuildCache;
 import ensureimage.engine.Deadline;
 import ensureimage.engine.Docker;
 import ensureimage.engine.EngineException;
@@ -95,6 +96,8 @@ final class OneImage {
             throw failure(e);
         } catch (RecipeException e) {
             throw new NotEnsured.UnusableRecipe(recipe, e);
+        } finally {
+            shared.ifPresent(SharedImage::endClaim);
         }
     }
 
@@ -123,6 +126,11 @@ final class OneImage {
         try (SingleFlight.Turn turn = waitForTurn()) {
             if (turn.kind() == SingleFlight.Kind.LANDED) {
                 loop = loop.afterWaiting();
+                return;
+            }
+            if (flights.isPresent() && shared.isPresent()
+                    && shared.get().isBuiltElsewhere(flights.get().longest(), deadline)) {
+                loop = loop.afterClaim();
                 return;
             }
             for (int labels = 1; loop.next() == Action.BUILD && labels <= MOST_LABELS; labels++) {
@@ -222,11 +230,13 @@ final class OneImage {
     private BuildEnd build() throws EngineException, RecipeException, BaseReplaced, InterruptedException {
         listener.step(recipe, Listener.Step.BUILDING);
         try (Workplace place = openWorkplace()) {
-            plan = place.plan();
+            Plan planned = place.plan();
+            plan = planned;
             listener.notice(recipe, new Notice.Building(
                     found.isStale() ? Optional.of(found.why()) : Optional.empty(), recipe.context(), loop.builds() + 1,
                     limits.attempts()));
-            Docker.Built result = docker.build(place.recipe(), plan.labels().values(), deadline,
+            BuildCache cache = shared.map(with -> with.cache(planned)).orElse(BuildCache.NONE);
+            Docker.Built result = docker.build(place.recipe(), plan.labels().values(), cache, deadline,
                     line -> listener.output(recipe, recipe.options().redacted(line)));
             Verdict verdict = Verdict.read(result.process(), recipe.reference());
             List<String> ids = result.ids().isEmpty() ? verdict.id().stream().toList() : result.ids();

@@ -1,6 +1,7 @@
 package ensureimage;
 
 import ensureimage.Loop.PullEnd;
+import ensureimage.engine.BuildCache;
 import ensureimage.engine.Deadline;
 import ensureimage.engine.Docker;
 import ensureimage.engine.EngineException;
@@ -36,6 +37,9 @@ final class SharedImage {
     private Duration took = Duration.ZERO;
     private boolean ambiguous;
     private final Set<Reference> named = new LinkedHashSet<>(); // names in the registry that the engine has for it
+    private Optional<Reference> missing = Optional.empty(); // its first tag, if the registry does not have it
+    private boolean waited;
+    private Optional<Claims.Claim> claim = Optional.empty();
     private Optional<Shared> told = Optional.empty();
     private Optional<HeldImage> image = Optional.empty();
     private Optional<Plan> plan = Optional.empty();
@@ -84,7 +88,7 @@ final class SharedImage {
         Coverage predicted = expected.dockerfile().coverage(false);
         String platform = freshness.wantedPlatform(recipe, deadline);
         Reference first = repository.predicted(found.inputs().read(predicted).value(), platform);
-        if (!isShareable(first, expected)) {
+        if (!isShareable(first, expected) || !repository.pulls()) {
             return PullEnd.MISSED;
         }
         listener.step(recipe, Listener.Step.PULLING);
@@ -104,11 +108,7 @@ final class SharedImage {
 
     /** Whether the registry is to be asked for such an image; if not, it is told why. */
     private boolean isShareable(Reference reference, Expectation expected) {
-        Optional<Shared.Reason> reason = expected.builder() == BuilderKind.PODMAN ? Optional.of(Shared.Reason.PODMAN)
-                : repository.settings().all() ? Optional.empty()
-                : expected.asks() ? Optional.of(Shared.Reason.UNKNOWABLE)
-                : recipe.options().givesSecrets() ? Optional.of(Shared.Reason.SECRETS)
-                : Optional.empty();
+        Optional<Shared.Reason> reason = whyNot(expected);
         if (reason.isPresent()) {
             skip(reference, reason.get());
         } else if (repository.failure().isPresent() && told.isEmpty()) {
@@ -116,6 +116,14 @@ final class SharedImage {
             tell(reference, Shared.Action.UNAVAILABLE, first.reason(), first.detail(), 0);
         }
         return reason.isEmpty() && repository.failure().isEmpty();
+    }
+
+    private Optional<Shared.Reason> whyNot(Expectation expected) {
+        return expected.builder() == BuilderKind.PODMAN ? Optional.of(Shared.Reason.PODMAN)
+                : repository.settings().all() ? Optional.empty()
+                : expected.asks() ? Optional.of(Shared.Reason.UNKNOWABLE)
+                : recipe.options().givesSecrets() ? Optional.of(Shared.Reason.SECRETS)
+                : Optional.empty();
     }
 
     /**
@@ -148,6 +156,7 @@ final class SharedImage {
                 (bytes, whole) -> listener.transferred(recipe, bytes, whole));
         took = took.plus(end.took());
         if (end instanceof RegistryTransfers.NotThere) {
+            missing = missing.or(() -> Optional.of(reference));
             tell(reference, Shared.Action.MISSED, Shared.Reason.NONE, "", 0);
             return PullEnd.MISSED;
         }
@@ -196,6 +205,44 @@ final class SharedImage {
         }
     }
 
+    // ---- Building
+
+    /** What a build can have of an image that was shared before, and is to leave for those that come after. */
+    BuildCache cache(Plan planned) {
+        boolean ours = planned.expected().builder() == BuilderKind.BUILDKIT && !recipe.options().choosesCache();
+        Optional<Reference> near = missing.filter(tag -> repository.pulls())
+                .map(tag -> repository.near(recipe, planned.labels().platform().wanted()));
+        return ours && isOffered(planned) ? new BuildCache(true, near, repository.settings().silence())
+                : BuildCache.NONE;
+    }
+
+    private boolean isOffered(Plan planned) {
+        return repository.pushes() && whyNot(planned.expected()).isEmpty();
+    }
+
+    /**
+     * Waits while another machine builds the image.
+     *
+     * @param longest how long
+     * @return whether the registry has it now; if not, it is to be built here, and other machines know that
+     */
+    boolean isBuiltElsewhere(Duration longest, Deadline deadline) throws EngineException, InterruptedException {
+        if (missing.isEmpty() || waited || !repository.pulls() || !repository.pushes()) {
+            return false;
+        }
+        waited = true;
+        Deadline spent = new Deadline(longest.compareTo(deadline.left()) < 0 ? longest : deadline.left());
+        Claims claims = new Claims(repository, docker, missing.get(), notice -> listener.notice(recipe, notice));
+        claim = claims.take(spent);
+        deadline.excuse(spent.elapsed());
+        return claim.filter(Claims.Claim::isBuilt).isPresent();
+    }
+
+    /** Whether it was built here or not, those that wait need not any more. */
+    void endClaim() {
+        claim.ifPresent(Claims.Claim::end);
+    }
+
     // ---- Pushing
 
     /**
@@ -241,6 +288,11 @@ final class SharedImage {
             listener.step(recipe, Listener.Step.PUSHING);
             for (Reference tag : tags) {
                 send(tag, made, new Deadline(limit));
+            }
+            if (told.get().action() == Shared.Action.PUSHED) {
+                Shared all = told.get();
+                send(repository.near(recipe, platform), made, new Deadline(limit)); // no layer goes again
+                told = Optional.of(all);
             }
         }
     }

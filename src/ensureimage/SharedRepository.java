@@ -3,6 +3,7 @@ package ensureimage;
 import ensureimage.engine.Docker;
 import ensureimage.engine.RegistryTransfers;
 import ensureimage.recipe.Fingerprint;
+import ensureimage.recipe.Recipe;
 import ensureimage.recipe.Reference;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -94,6 +95,17 @@ final class SharedRepository {
         String images = bases.identities().entrySet().stream()
                 .map(base -> base.getKey() + "=" + base.getValue().acrossMachines()).collect(Collectors.joining("\n"));
         return tag(Fingerprint.key("ensure_image share 1 exact", fingerprint, platform, images));
+    }
+
+    /** Where the first machine that builds an image says so. @param image its first tag */
+    Reference claim(Reference image) {
+        return tag("claim-" + image.tag());
+    }
+
+    /** A tag that moves: which image of a recipe was shared last. What has changed since is mostly little. */
+    Reference near(Recipe recipe, String platform) {
+        return tag(Fingerprint.key("ensure_image share 1 near", recipe.reference().toString(),
+                recipe.options().target().orElse(""), platform) + "-near");
     }
 
     private Reference tag(String hash) {

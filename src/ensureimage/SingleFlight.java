@@ -68,6 +68,11 @@ final class SingleFlight {
         this.wait = wait;
     }
 
+    /** How long a turn may take to come. */
+    Duration longest() {
+        return wait;
+    }
+
     enum Kind {
         /** The caller is to build; the others wait until it closes its turn. */
         MINE,

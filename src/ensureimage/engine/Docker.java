@@ -1,4 +1,5 @@
 //DEPS com.fasterxml.jackson.core:jackson-core:2.21.8
+//SOURCES BuildCache.java
 //SOURCES BuildCommand.java
 //SOURCES BuildOutput.java
 //SOURCES CacheFolder.java
@@ -208,9 +209,10 @@ public final class Docker {
      * Runs one {@code docker build} without a name for the image; its result is a value, whatever it is.
      *
      * @param labels for the image
+     * @param cache that it may use, and what others may use of it
      */
-    public Built build(Recipe recipe, Map<String, String> labels, Deadline deadline, Consumer<String> listener)
-            throws EngineException, InterruptedException {
+    public Built build(Recipe recipe, Map<String, String> labels, BuildCache cache, Deadline deadline,
+            Consumer<String> listener) throws EngineException, InterruptedException {
         try (ScratchSpace.Folder folder = openScratch()) {
             Path id = folder.path().resolve("id");
             Path told = folder.path().resolve("metadata"); // has the values of build arguments: no other user can read it
@@ -220,15 +222,43 @@ public final class Docker {
             boolean withMetadata = metadata.get();
             if (withMetadata) { // by buildx: another builder than the engine's own loads the image only if told to
                 options.addAll(List.of("--metadata-file", told.toString(), "--load"));
+                options.addAll(cache.options());
             }
-            Processes.Finished process = build(recipe, options, FOR_BUILDS, deadline, listener);
+            Optional<Processes.Finished> ended = buildInTime(recipe, options, cache, deadline, listener);
+            if (withMetadata && (ended.isEmpty() || cache.isSuspect(ended.get()))) {
+                return build(recipe, labels, cache.withoutSource(), deadline, listener);
+            }
+            Processes.Finished process = ended.orElseThrow();
             if (withMetadata && process.status() != 0 && says(process, NO_METADATA)) {
                 metadata.set(false); // the legacy builder, podman
-                return build(recipe, labels, deadline, listener);
+                return build(recipe, labels, BuildCache.NONE, deadline, listener);
             }
             List<String> ids = Stream.of(find(DIGEST, told, 1), find(ID, id, 0)).flatMap(Optional::stream).distinct()
                     .toList();
             return new Built(process, ids, Witness.read(told), BuildOutput.builder(process));
+        }
+    }
+
+    /** Empty if it has waited too long for its cache. */
+    private Optional<Processes.Finished> buildInTime(Recipe recipe, List<String> options, BuildCache cache,
+            Deadline deadline, Consumer<String> listener) throws EngineException, InterruptedException {
+        if (cache.from().isEmpty()) {
+            return Optional.of(build(recipe, options, FOR_BUILDS, deadline, listener));
+        }
+        BuildCache.Watch watch = cache.new Watch();
+        try {
+            return Optional.of(build(recipe, options, FOR_BUILDS, () -> {
+                Duration left = watch.left();
+                return left.compareTo(deadline.left()) < 0 ? left : deadline.left();
+            }, line -> {
+                watch.read(line);
+                listener.accept(line);
+            }));
+        } catch (EngineException e) {
+            if (e.kind() != EngineException.Kind.TIMED_OUT || deadline.left().isNegative()) {
+                throw e;
+            }
+            return Optional.empty();
         }
     }
 
@@ -244,10 +274,15 @@ public final class Docker {
     /** Runs one {@code docker build} with these options and variables besides the recipe's own. */
     public Processes.Finished build(Recipe recipe, List<String> options, Map<String, String> variables,
             Deadline deadline, Consumer<String> listener) throws EngineException, InterruptedException {
+        return build(recipe, options, variables, deadline::left, listener);
+    }
+
+    private Processes.Finished build(Recipe recipe, List<String> options, Map<String, String> variables,
+            Supplier<Duration> left, Consumer<String> listener) throws EngineException, InterruptedException {
         BuildCommand build = BuildCommand.create(recipe, options, environment);
         Map<String, String> all = new TreeMap<>(variables);
         all.putAll(build.variables());
-        return run(deadline, build.arguments(), all, build.input(), listener);
+        return run(left, build.arguments(), all, build.input(), listener);
     }
 
     private static boolean says(Processes.Finished process, Pattern line) {

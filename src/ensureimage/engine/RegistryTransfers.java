@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -20,6 +21,7 @@ public final class RegistryTransfers {
     private static final Pattern DIGEST = Pattern.compile("(?:Digest: |.*: digest: )(sha256:[0-9a-f]{64})(?: .*)?");
     /** Where only the client's lines are heard, which come once per layer. */
     private static final int PATIENCE_WITHOUT_BYTES = 6;
+    private static final int EMPTY_TAR = 1024; // zeros
 
     private final Docker docker;
     private final Duration silence;
@@ -82,6 +84,18 @@ public final class RegistryTransfers {
     public End push(Reference image, Deadline deadline, Progress progress)
             throws EngineException, InterruptedException {
         return transfer("push", image, deadline, progress);
+    }
+
+    /**
+     * Makes an image of nothing but labels, as it takes them: their names begin with {@link Docker#LABELS}, and their values need
+     * no quotes. It has that name then.
+     */
+    public boolean make(Reference image, Map<String, String> labels, Deadline deadline)
+            throws EngineException, InterruptedException {
+        List<String> line = new ArrayList<>(List.of("import"));
+        new TreeMap<>(labels).forEach((name, value) -> line.addAll(List.of("--change", "LABEL " + name + "=" + value)));
+        line.addAll(List.of("-", image.toString()));
+        return docker.run(deadline::left, line, Map.of(), new byte[EMPTY_TAR], ignored -> {}).status() == 0;
     }
 
     private End transfer(String command, Reference image, Deadline deadline, Progress progress)

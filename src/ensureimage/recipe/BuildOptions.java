@@ -127,6 +127,11 @@ public record BuildOptions(SortedMap<String, String> arguments, Set<String> hidd
         return passes("--secret") || passes("--ssh");
     }
 
+    /** Whether it is said where the build's cache comes from or goes to. */
+    public boolean choosesCache() {
+        return passes("--cache-from") || passes("--cache-to");
+    }
+
     /** Whether an option is among those that are passed through, by its long name. */
     boolean passes(String option) {
         return InputOptions.parse(passThrough).stream().anyMatch(each -> each.name().equals(option));

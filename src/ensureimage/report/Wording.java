@@ -90,6 +90,7 @@ public final class Wording {
             return ShareWording.notShared(not);
         }
         return notice instanceof Notice.Taken ? "another image took the tag, trying again"
+                : notice instanceof Notice.WaitingForMachine ? "waiting for another machine, which is building it"
                 : notice instanceof Notice.WaitingForThread ? "waiting for another thread, which is building it"
                 : notice instanceof Notice.InputsChanged ? "its inputs changed while it was built, building again"
                 : notice instanceof Notice.LabelledAnew

@@ -1,0 +1,274 @@
+//SOURCES Fleet.java
+//SOURCES Gate.java
+
+import static ensureimage.testing.Fleet.field;
+import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import ensureimage.testing.Fleet;
+import ensureimage.testing.Gate;
+import ensureimage.testing.Harness;
+import ensureimage.testing.Workbench;
+import ensureimage.throwaway.EngineSpec;
+import ensureimage.throwaway.EngineSpec.Store;
+import java.nio.file.Path;
+import java.util.UUID;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * {@code --share} as its users see it: two machines, each a real engine with a cache of its own, and a real registry. A build
+ * writes a random number into its image, so that it shows which build an image is from.
+ */
+class ShareTest {
+    private final Fleet fleet = Fleet.open();
+    private final String app = "share-" + UUID.randomUUID().toString().substring(0, 8);
+    private final String number = ": " + app + "; head -c 20 /dev/urandom | od -An -tx1 > /number";
+    private final Path folder = Harness.newFolder();
+    private final Workbench one = fleet.machine("28.5", Store.CONTAINERD, folder);
+    private final Workbench two = fleet.other("28.5", Store.CONTAINERD, folder);
+
+    ShareTest() {
+        one.write("images/" + app + "/Dockerfile", "FROM " + fleet.base + "\nRUN " + number + "\nCOPY f /f\n");
+        one.write("images/" + app + "/f", "as it was");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"28.5, CONTAINERD", "28.5, CLASSIC", "26.1, CONTAINERD", "26.1, CLASSIC"})
+    void whatOneMachineBuiltAnotherOnePulls(String version, Store store) {
+        Workbench other = fleet.other(version, store, folder);
+        one.write("images/" + app + "/Dockerfile", "FROM " + fleet.base + "\nRUN " + number
+                + "\nRUN head -c 3000000 /dev/urandom > /blob\nCOPY f /f\n");
+        Harness.Result built = fleet.share(one, app);
+        assertAll(built.toString(), () -> assertEquals("built", field(built, "outcome")),
+                () -> assertEquals("pushed", field(built, "shared.action")));
+        assertEquals("built", field(other.ensuring("--format", "json", app).run().succeeded(), "outcome"),
+                "control: it would be built there");
+        assertNotEquals(one.cat(app, "/number"), other.cat(app, "/number"), "control: by another build");
+        other.docker("image", "rm", "--force", app, fleet.base).succeeded();
+
+        Harness.Result pulled = fleet.share(other, app);
+        assertAll(pulled.toString(), () -> assertEquals("pulled", field(pulled, "outcome")),
+                () -> assertEquals("0", field(pulled, "builds")),
+                () -> assertEquals("pulled", field(pulled, "shared.action")),
+                () -> assertEquals(field(built, "shared.reference"), field(pulled, "shared.reference")),
+                () -> assertEquals("null", field(pulled, "shared.reason")),
+                () -> assertTrue(Double.parseDouble(field(pulled, "shared.seconds")) > 0),
+                () -> assertTrue(Long.parseLong(field(pulled, "shared.bytes")) >= 3_000_000),
+                () -> assertEquals(field(built, "fingerprint"), field(pulled, "fingerprint")),
+                () -> assertEquals(one.cat(app, "/number"), other.cat(app, "/number")),
+                () -> assertEquals(other.imageId(app), field(pulled, "id")),
+                () -> assertFalse(other.docker("image", "ls").out().contains("/ensured"), "the extra name is dropped"));
+    }
+
+    @Test
+    void aWarmLookUpDoesNotAskTheRegistry() {
+        long before = fleet.requests();
+        fleet.share(one, app);
+        long after = fleet.requests();
+        assertTrue(after > before, "control: requests are seen");
+        Harness.Result again = fleet.share(one, app);
+        assertAll(again.toString(), () -> assertEquals("present", field(again, "outcome")),
+                () -> assertEquals("null", field(again, "shared")), () -> assertEquals(after, fleet.requests()));
+    }
+
+    @Test
+    void anEditIsBuiltOnceForBoth() {
+        fleet.share(one, app);
+        fleet.share(two, app);
+        String before = two.cat(app, "/number");
+        one.write("images/" + app + "/f", "edited");
+        Harness.Result rebuilt = fleet.share(two, app);
+        assertEquals("rebuilt", field(rebuilt, "outcome"), rebuilt.toString());
+        assertEquals("edited", two.cat(app, "/f"));
+        assertEquals(before, two.cat(app, "/number"), "its first steps come from the image that was shared last");
+        Harness.Result pulled = fleet.share(one, app);
+        assertEquals("pulled", field(pulled, "outcome"), pulled.toString());
+        assertEquals("edited", one.cat(app, "/f"));
+    }
+
+    @Test
+    void anotherImageUnderTheTagIsNotTakenAndIsReplaced() {
+        String tag = field(fleet.share(one, app), "shared.reference");
+        one.docker("tag", "busybox", tag).succeeded();
+        one.docker("push", tag).succeeded();
+        Harness.Result built = fleet.share(two, app);
+        assertAll(built.toString(), () -> assertEquals("built", field(built, "outcome")),
+                () -> assertTrue(built.err().contains("warning: " + tag + " is not used: "), built.err()),
+                () -> assertEquals("as it was", two.cat(app, "/f")),
+                () -> assertFalse(two.docker("image", "ls").out().contains("/ensured")));
+        one.docker("image", "rm", "--force", app, tag).succeeded();
+        assertEquals("pulled", field(fleet.share(one, app), "outcome"));
+        assertEquals(two.cat(app, "/number"), one.cat(app, "/number"));
+    }
+
+    @Test
+    void anImageForAnotherArchitectureIsNotTaken() {
+        one.write("images/" + app + "/Dockerfile", "FROM scratch\nCOPY f /f\n");
+        String tag = field(fleet.share(one, app), "shared.reference");
+        String labels = one.docker("image", "inspect", app, "--format",
+                "{{range $k, $v := .Config.Labels}}--label\n{{$k}}={{$v}}\n{{end}}").succeeded().out().strip();
+        String[] words = ("build\n--platform\nlinux/arm64\n--tag\n" + tag + "\n--provenance=false\n" + labels + "\nimages/"
+                + app).split("\n");
+        one.docker(words).succeeded();
+        one.docker("push", tag).succeeded();
+        Harness.Result built = fleet.share(two, app);
+        assertEquals("built", field(built, "outcome"), built.toString());
+        assertTrue(built.err().contains("is not used"), built.err());
+        assertEquals("amd64", two.docker("image", "inspect", app, "--format", "{{.Architecture}}").out().strip());
+    }
+
+    @Test
+    void aMachineThatHoldsAnotherImageUnderTheBasesNameBuilds() {
+        fleet.share(one, app);
+        two.docker("tag", "busybox", fleet.base).succeeded(); // each engine imports a busybox of its own
+        Harness.Result built = fleet.share(two, app);
+        assertEquals("built", field(built, "outcome"), built.toString());
+        assertFalse(built.err().contains("warning"), built.err());
+        two.docker("image", "rm", "--force", app).succeeded();
+        one.docker("image", "rm", "--force", app).succeeded();
+        assertEquals("pulled", field(fleet.share(two, app), "outcome"), "each finds its own again");
+        assertEquals("pulled", field(fleet.share(two, "--force", app), "outcome").replace("rebuilt", "pulled"));
+        Harness.Result other = fleet.share(one, app);
+        assertNotEquals("failed", field(other, "outcome"), other.toString());
+    }
+
+    @Test
+    void whatABuildSeesBeyondThePredictionIsFoundByASecondTag() {
+        String trigger = fleet.base.replace("/base:", "/trigger:");
+        one.write("trigger/Dockerfile", "FROM " + fleet.base + "\nONBUILD COPY . /all\n");
+        one.docker("build", "--tag", trigger, "--provenance=false", "trigger").succeeded();
+        one.docker("push", trigger).succeeded();
+        one.write("images/" + app + "/Dockerfile", "FROM " + trigger + "\nRUN " + number + "\nCOPY f /f\n");
+        one.write("images/" + app + "/unforeseen", "one");
+        fleet.share(one, app);
+        one.write("images/" + app + "/unforeseen", "two");
+        Harness.Result built = fleet.share(two, app);
+        assertEquals("built", field(built, "outcome"), built.toString());
+        assertEquals("two", two.cat(app, "/all/unforeseen"));
+        one.write("images/" + app + "/unforeseen", "one");
+        Harness.Result pulled = fleet.share(two, app);
+        assertEquals("pulled", field(pulled, "outcome"), pulled.toString());
+        assertEquals("one", two.cat(app, "/all/unforeseen"));
+        assertEquals(one.cat(app, "/number"), two.cat(app, "/number"));
+    }
+
+    @Test
+    void aCollectionIsSharedImageByImage() {
+        one.write("images/" + app + "-on/Dockerfile", "FROM " + app + "\nRUN cp /number /second\n");
+        fleet.share(one, app + "-on");
+        Harness.Result pulled = fleet.share(two, app + "-on");
+        assertEquals(2, pulled.out().lines().filter(line -> line.contains("\"outcome\":\"pulled\"")).count(),
+                pulled.toString());
+        assertEquals(one.cat(app, "/number"), two.cat(app + "-on", "/second"));
+    }
+
+    // ---- What is shared
+
+    @Test
+    void whatIsOnlyPulledOrOnlyPushed() {
+        assertEquals("missed", field(fleet.share(one, "--share-only", "pull", app), "shared.action"));
+        assertEquals("built", field(fleet.share(two, app), "outcome"), "nothing was pushed");
+        one.docker("image", "rm", "--force", app).succeeded();
+        Harness.Result pushed = fleet.share(one, "--share-only=push", app);
+        assertEquals("built", field(pushed, "outcome"), "nothing was pulled: " + pushed);
+        assertEquals("pushed", field(pushed, "shared.action"), pushed.toString());
+    }
+
+    @Test
+    void whatIsBuiltWithASecretIsNotSharedUnlessToldTo() {
+        one.write("images/" + app + "/Dockerfile", "FROM " + fleet.base + "\nRUN --mount=type=secret,id=s true\n");
+        one.write("secret", "hush");
+        Harness.Result built = fleet.share(one, "-v", app, "--", "--secret", "id=s,src=secret");
+        assertAll(built.toString(), () -> assertEquals("skipped", field(built, "shared.action")),
+                () -> assertEquals("its build is given secrets", field(built, "shared.reason")),
+                () -> assertTrue(built.err().contains(": not shared: its build is given secrets"), built.err()));
+        assertFalse(fleet.share(one, "--force", app, "--", "--secret", "id=s,src=secret").err().contains("not shared"),
+                "that is told only with --verbose");
+        Harness.Result all = fleet.share(one, "--force", "--share-all", app, "--", "--secret", "id=s,src=secret");
+        assertEquals("pushed", field(all, "shared.action"), all.toString());
+    }
+
+    @Test
+    void whatNoLookUpCanKnowIsNotShared() {
+        Harness.Result built = fleet.share(one, app, "--", "--pull");
+        assertEquals("skipped", field(built, "shared.action"), built.toString());
+        assertEquals("it is made of something that no look-up can know", field(built, "shared.reason"));
+    }
+
+    @Test
+    void aBuilderThatDoesNotSayWhatItSawSharesOnlyIfToldTo() {
+        Workbench old = fleet.machine("26.1", Store.CONTAINERD, folder);
+        Harness.Result built = fleet.share(old, app);
+        assertEquals("skipped", field(built, "shared.action"), built.toString());
+        assertTrue(field(built, "shared.reason").startsWith("its builder does not say what it saw"), built.toString());
+        assertEquals("pushed", field(fleet.share(old, "--force", "--share-all", app), "shared.action"));
+        assertEquals("pulled", field(fleet.share(two, app), "outcome"));
+        assertEquals(old.cat(app, "/number"), two.cat(app, "/number"));
+    }
+
+    // ---- A registry that is no help
+
+    @Test
+    void aRegistryThatIsAwayCostsOneWarningForTheWholeRun() {
+        for (String name : new String[] {"-b", "-c"}) {
+            one.write("images/" + app + name + "/Dockerfile", "FROM busybox\nRUN " + number + "\n");
+        }
+        Harness.Result result = one.ensure("--share", "127.0.0.1:9/team/ensured", "--format", "json", "-j", "1", app,
+                app + "-b", app + "-c").succeeded();
+        assertEquals(1, result.err().lines().filter(line -> line.contains("warning: cannot share through")).count(),
+                result.err());
+        assertEquals(3, result.out().lines().filter(line -> line.contains("\"action\":\"unavailable\"")
+                && line.contains("connection refused")).count(), result.toString());
+    }
+
+    @Test
+    void aMistakeOnTheCommandLineIsUsage() {
+        for (String[] words : new String[][] {{"--share", "a:tag"}, {"--share", "A b"},
+                {"--share", "a", "--share-only", "x"}, {"--share", "a", "--share-timeout", "0"}}) {
+            String[] line = java.util.stream.Stream.concat(java.util.Arrays.stream(words),
+                    java.util.stream.Stream.of(app)).toArray(String[]::new);
+            Harness.Result result = one.ensure(line).expect(2);
+            assertEquals("", result.out());
+        }
+    }
+
+    // ---- Many at once
+
+    @Test
+    void aMachineWaitsForTheOneThatBuilds() {
+        try (Gate gate = Gate.before(one);
+                Harness.Running first = fleet.sharing(one, "--docker", gate.client(), "--single-flight", app).start()) {
+            gate.await(1);
+            try (Harness.Running second = fleet.sharing(two, "--single-flight", app).start()) {
+                Harness.eventually("it waits", Harness.SOON,
+                        () -> second.err().contains("waiting for another machine, which is building it"));
+                gate.open();
+                Harness.Result built = first.await().succeeded();
+                assertEquals("pushed", field(built, "shared.action"), built.toString());
+                Harness.Result pulled = second.await().succeeded();
+                assertEquals("pulled", field(pulled, "outcome"), pulled.toString());
+                assertEquals(one.cat(app, "/number"), two.cat(app, "/number"));
+            }
+        }
+    }
+
+    @Test
+    void aMachineThatDiedIsNotWaitedForForEver() {
+        try (Gate gate = Gate.before(one);
+                Harness.Running first = fleet.sharing(one, "--docker", gate.client(), "--single-flight", app).start()) {
+            gate.await(1);
+            try (Harness.Running second = fleet.sharing(two, "--single-flight", app).start()) {
+                Harness.eventually("it waits", Harness.SOON,
+                        () -> second.err().contains("waiting for another machine, which is building it"));
+                first.signal("KILL");
+                Harness.Result built = second.await().succeeded();
+                assertEquals("built", field(built, "outcome"), built.toString());
+            }
+        }
+    }
+}
