@@ -49,6 +49,18 @@ public final class Workbench {
         return environment;
     }
 
+    /**
+     * Has docker build with the BuildKit of another engine, as a builder of the driver {@code remote}, until it is closed. That
+     * builder does not see the images of this engine.
+     */
+    public RemoteBuilder buildElsewhere(String version, EngineSpec.Store store) {
+        RemoteBuilder builder = new RemoteBuilder(Harness.engine(version, store));
+        environment.put("BUILDX_CONFIG", Harness.newFolder().toString());
+        docker("buildx", "create", "--name", "elsewhere", "--driver", "remote", builder.endpoint()).succeeded();
+        environment.put("BUILDX_BUILDER", "elsewhere");
+        return builder;
+    }
+
     // ---- ensure_image
 
     public Harness.Command ensuring(String... arguments) {

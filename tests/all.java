@@ -6,6 +6,7 @@
 //SOURCES ExpectedSkips.java
 //SOURCES Gate.java
 //SOURCES Harness.java
+//SOURCES RemoteBuilder.java
 //SOURCES TestConsole.java
 //SOURCES TestFailure.java
 //SOURCES TestReport.java

@@ -33,6 +33,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -64,12 +65,35 @@ final class Cache {
      */
     private static final Duration ABANDONED = Duration.ofDays(1);
 
+    /** A little longer than a process is given to end. */
+    private static final Duration LAST_WRITES = Duration.ofSeconds(6);
+
     /** The scratch folders of this JVM; from the first one on they are deleted when it ends. */
     private static final class Open {
         static final Set<Scratch> FOLDERS = ConcurrentHashMap.newKeySet();
+        private static volatile boolean ending;
 
         static {
-            Runtime.getRuntime().addShutdownHook(new Thread(() -> FOLDERS.forEach(Scratch::close)));
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+                ending = true;
+                FOLDERS.forEach(Open::deleteAtEnd);
+            }));
+        }
+
+        static void add(Scratch folder) throws IOException {
+            FOLDERS.add(folder);
+            if (ending) {
+                folder.close();
+                throw new IOException("interrupted");
+            }
+        }
+
+        /** A process that writes there may be ended at this moment, too: until then it can add a file. */
+        private static void deleteAtEnd(Scratch folder) {
+            long end = System.nanoTime() + LAST_WRITES.toNanos();
+            for (folder.close(); Files.exists(folder.path, NOFOLLOW_LINKS) && System.nanoTime() < end; folder.close()) {
+                LockSupport.parkNanos(10_000_000);
+            }
         }
     }
 
@@ -233,7 +257,7 @@ final class Cache {
         Optional<Path> inCache = run.flatMap(Cache::makeScratchIn);
         Scratch scratch = new Scratch(inCache.isPresent() ? inCache.get()
                 : Files.createTempDirectory("ensure_image-"));
-        Open.FOLDERS.add(scratch);
+        Open.add(scratch);
         return scratch;
     }
 

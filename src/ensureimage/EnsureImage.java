@@ -45,6 +45,7 @@ import ensureimage.recipe.ImageCollection;
 import ensureimage.recipe.Recipe;
 import ensureimage.recipe.Reference;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -89,10 +90,13 @@ public final class EnsureImage {
      * By another client or in another environment.
      *
      * @param docker a name on PATH, or a path; podman will do
-     * @param environment of the client, whole; it says which engine, and where the user's cache folder is
+     * @param environment variables of the client, added to those of this process or in their place; they say which engine,
+     *        and where the user's cache folder is
      */
     public static EnsureImage using(String docker, Map<String, String> environment) {
-        return new EnsureImage(docker, Map.copyOf(environment), Limits.ordinary(), Policy.IF_STALE, Listener.NONE,
+        Map<String, String> whole = new HashMap<>(System.getenv());
+        whole.putAll(environment);
+        return new EnsureImage(docker, Map.copyOf(whole), Limits.ordinary(), Policy.IF_STALE, Listener.NONE,
                 Optional.empty(), Optional.empty());
     }
 

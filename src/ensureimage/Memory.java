@@ -75,7 +75,7 @@ final class Memory {
 
     /** A label is data: only what our own builds would have written names a file. */
     private static String fileName(String label) {
-        return label.matches("v2:[0-9a-f]{64}") ? label.replace(':', '-') : "none";
+        return Fingerprint.isValue(label) ? label.replace(':', '-') : "none";
     }
 
     /** What an engine was last seen to build for by itself. */

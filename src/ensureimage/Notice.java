@@ -33,7 +33,7 @@ public sealed interface Notice {
     record InputsChanged() implements Notice {
     }
 
-    /** BuildKit saw more than was expected: it is built again from its cache, with a label that says so. */
+    /** BuildKit saw more or other inputs than were expected: it is built again from its cache, with a label that says so. */
     record LabelledAnew() implements Notice {
     }
 

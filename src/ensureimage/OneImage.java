@@ -236,7 +236,9 @@ final class OneImage {
                     found.isStale() ? Optional.of(found.why()) : Optional.empty(), recipe.context(), loop.builds() + 1,
                     limits.attempts()));
             BuildCache cache = shared.map(with -> with.cache(planned)).orElse(BuildCache.NONE);
-            Docker.Built result = docker.build(place.recipe(), plan.labels().values(), cache, deadline,
+            Recipe buildable = plan.expected().hasOtherBuilder() ? place.recipeWithBases(docker, deadline)
+                    : place.recipe();
+            Docker.Built result = docker.build(buildable, plan.labels().values(), cache, deadline,
                     line -> listener.output(recipe, recipe.options().redacted(line)));
             Verdict verdict = Verdict.read(result.process(), recipe.reference());
             List<String> ids = result.ids().isEmpty() ? verdict.id().stream().toList() : result.ids();
@@ -258,7 +260,7 @@ final class OneImage {
     /** Whether the image is what its label says. */
     private BuildEnd judge(Docker.Built result, HeldImage image)
             throws EngineException, RecipeException, BaseReplaced, InterruptedException {
-        Optional<Plan> truer = planner.hear(plan, result, deadline);
+        Optional<Plan> truer = planner.hear(plan, result, found.state() != Found.State.UNCERTAIN, deadline);
         if (truer.isEmpty()) {
             truer = planner.seePlatform(plan, image);
         }

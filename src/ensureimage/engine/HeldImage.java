@@ -49,8 +49,8 @@ public record HeldImage(String id, Set<String> names, boolean triggers, Map<Stri
         }
     }
 
-    /** The values of the object that begins here. */
-    private static void collect(JsonParser parser, Map<String, String> values) throws IOException {
+    /** The values of the object that begins here, by JSON Pointers within it. */
+    static void collect(JsonParser parser, Map<String, String> values) throws IOException {
         int place = parser.getParsingContext().pathAsPointer().toString().length();
         int depth = 1;
         while (depth > 0) {
@@ -124,16 +124,14 @@ public record HeldImage(String id, Set<String> names, boolean triggers, Map<Stri
                         || ImageCollection.canonicalName(name).orElse(name).equals(wanted));
     }
 
-    /** All values of a JSON text, by their JSON Pointers (RFC 6901); none if it is not whole. */
+    /** All values of a JSON object, by their JSON Pointers (RFC 6901); none if the text is not just one, and whole. */
     static Map<String, String> values(String json) {
         Map<String, String> values = new HashMap<>();
         try (JsonParser parser = JSON.createParser(json)) {
-            for (JsonToken token; (token = parser.nextToken()) != null;) {
-                if (token.isScalarValue()) {
-                    values.put(parser.getParsingContext().pathAsPointer().toString(), parser.getText());
-                }
+            if (parser.nextToken() == JsonToken.START_OBJECT) {
+                collect(parser, values);
             }
-            return values;
+            return parser.nextToken() == null ? values : Map.of();
         } catch (IOException e) {
             return Map.of();
         }

@@ -89,6 +89,7 @@ public final class Fingerprint {
         return new Digest().add(dockerfile.text(), options.target().orElse(""), options.platform().orElse(""),
                 surroundings.builder().name()).add(dockerfile.counted(surroundings.with(options.arguments()), false))
                 .add(options.counted().toArray(String[]::new))
+                .add(surroundings.facts())
                 .add(options.namedContexts().keySet().stream().sorted().toArray(String[]::new)).hex();
     }
 

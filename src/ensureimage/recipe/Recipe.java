@@ -20,6 +20,7 @@
 //SOURCES IgnorePattern.java
 //SOURCES ImageCollection.java
 //SOURCES InputOptions.java
+//SOURCES InputTable.java
 //SOURCES Instruction.java
 //SOURCES JsonStrings.java
 //SOURCES Manifest.java
@@ -82,6 +83,11 @@ public record Recipe(Reference reference, Path context, DockerfileSource dockerf
     /** The same built from other folders. @param named those of {@code --build-context} that are folders, by name */
     public Recipe withContexts(Path main, Map<String, Path> named) {
         return new Recipe(reference, main, dockerfile, options.withContextFolders(named), bases);
+    }
+
+    /** The same for a builder that finds the images of these names in OCI layouts. */
+    public Recipe withLayouts(Map<String, Path> layouts) {
+        return new Recipe(reference, context, dockerfile, options.withLayouts(layouts), bases);
     }
 
     /** The same with its Dockerfile in another place. */

@@ -11,6 +11,7 @@ import java.util.stream.Collectors;
 /** What is said of a recipe, or of a collection, that cannot be used. */
 public final class FlawWording {
     private static final Set<String> ID_FILES = Set.of("--iidfile", "--metadata-file");
+    private static final Set<String> WITHOUT_IMAGE = Set.of("--call", "--check", "--invoke", "--print");
     private static final Set<String> NAMES = Set.of("-t", "--tag", "--push", "-o", "--output");
 
     private FlawWording() {
@@ -32,6 +33,7 @@ public final class FlawWording {
             return new Message(forbidden.option() + " cannot be passed to docker build",
                     ID_FILES.contains(forbidden.option()) ? "The image ID is printed by --quiet and --format json."
                             : NAMES.contains(forbidden.option()) ? "List each name as a reference: REF=DIR."
+                            : WITHOUT_IMAGE.contains(forbidden.option()) ? "With it, docker build makes no image."
                             : "Give it before the --.");
         }
         if (flaw instanceof Flaw.NoContext none) {

@@ -94,7 +94,7 @@ public final class Wording {
                 : notice instanceof Notice.WaitingForThread ? "waiting for another thread, which is building it"
                 : notice instanceof Notice.InputsChanged ? "its inputs changed while it was built, building again"
                 : notice instanceof Notice.LabelledAnew
-                        ? "the build saw more than expected, building again from the cache"
+                        ? "the build saw other inputs than expected, building again from the cache"
                 : notice instanceof Notice.WaitedInVain ? "the build waited for has failed: building it here too"
                 : "waited long enough: building it here too";
     }
