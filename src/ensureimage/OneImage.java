@@ -380,7 +380,8 @@ final class OneImage {
         NotEnsured.GaveUp.Reason reason = switch (trouble) {
             case TEMPORARY -> NotEnsured.GaveUp.Reason.TEMPORARY;
             case INPUTS_CHANGED -> NotEnsured.GaveUp.Reason.INPUTS_CHANGED;
-            case CLAIMED -> found.isStale() ? NotEnsured.GaveUp.Reason.TAKEN : NotEnsured.GaveUp.Reason.REMOVED;
+            case CLAIMED -> found.state() == Found.State.MISSING ? NotEnsured.GaveUp.Reason.REMOVED
+                    : NotEnsured.GaveUp.Reason.TAKEN;
         };
         String detail = trouble == Loop.Trouble.TEMPORARY ? built.verdict().line() : "";
         return new NotEnsured.GaveUp(recipe, reason, detail, loop.builds(), deadline.elapsed());
