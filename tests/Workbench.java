@@ -5,6 +5,9 @@ import ensureimage.engine.EngineSocket;
 import ensureimage.engine.ScratchSpace;
 import ensureimage.throwaway.EngineSpec;
 import ensureimage.throwaway.ThrowawayEngine;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -36,8 +39,6 @@ public final class Workbench {
         this.environment = new TreeMap<>(engine.environment());
         environment.put("DOCKER_BUILDKIT", buildkit);
         environment.put("XDG_CACHE_HOME", cache.toString());
-        // jbangw locks in its cache what it builds in JBang's: two that share the one must share the other.
-        environment.put("JBANG_DIR", cache.resolve("jbang").toString());
     }
 
     /** The engine that most users of the containerd store have: BuildKit on 28.5. */
@@ -59,6 +60,21 @@ public final class Workbench {
         docker("buildx", "create", "--name", "elsewhere", "--driver", "remote", builder.endpoint()).succeeded();
         environment.put("BUILDX_BUILDER", "elsewhere");
         return builder;
+    }
+
+    /** For commands that run jbangw: it finds here the JBang that was fetched for this run. */
+    public Workbench withJbang() {
+        try {
+            Path fetched = Harness.machine().cache().orElseThrow().resolve("jbang");
+            Path here = cache.resolve("ensure_image/jbang");
+            if (Files.notExists(here) && Files.isDirectory(fetched)) {
+                Files.createDirectories(here.getParent());
+                Files.createSymbolicLink(here, fetched);
+            }
+            return this;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     // ---- ensure_image

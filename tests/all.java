@@ -7,6 +7,7 @@
 //SOURCES Gate.java
 //SOURCES Harness.java
 //SOURCES RemoteBuilder.java
+//SOURCES ShownCommands.java
 //SOURCES TestConsole.java
 //SOURCES TestFailure.java
 //SOURCES TestReport.java
@@ -69,7 +70,7 @@ class all implements Callable<Integer> {
     private static final int AT_ONCE = Runtime.getRuntime().availableProcessors() + 1; // some wait for an engine
     /** Those that take the longest begin first, so that none of them is left alone at the end. */
     private static final List<String> FIRST = List.of("WithDockerTest", "RaceReproTest", "JbangwTest", "WorkflowsTest",
-            "ReadmeTest", "EnsureImageTest", "FreshnessTest", "FingerprintDifferentialTest", "ImagesTest");
+            "ShownCommandsTest", "EnsureImageTest", "FreshnessTest", "FingerprintDifferentialTest", "ImagesTest");
     /** Held, or its level is forgotten. It tells that there is no database, each time. */
     private static final Logger LIBRARY = Logger.getLogger("net.jqwik");
 
