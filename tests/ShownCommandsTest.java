@@ -131,15 +131,14 @@ class ShownCommandsTest {
         return lines.map(line -> VARYING.matcher(line).replaceAll("...").stripTrailing()).toList();
     }
 
-    /** With the caches of the reader: what was fetched and unpacked before is there. */
+    /** With an empty home, but the caches of the reader: what was fetched and unpacked before is there. */
     private static Harness.Command shell(Path folder, String script) {
-        Harness.Command command = BENCH.command("bash", "-euc", script).in(folder)
+        String caches = System.getenv().getOrDefault("XDG_CACHE_HOME", System.getProperty("user.home") + "/.cache");
+        return BENCH.command("bash", "-euc", script).in(folder)
                 .env("JBANG_DIR", BENCH.cache.resolve("jbang")) // a clone's scripts are built once
                 .env("PATH", folder.resolve(".bin") + ":" + Path.of(BENCH.client()).getParent() + ":"
                         + System.getenv("PATH"))
-                .without("XDG_CACHE_HOME");
-        String caches = System.getenv("XDG_CACHE_HOME");
-        return caches == null ? command : command.env("XDG_CACHE_HOME", caches);
+                .env("HOME", Harness.newFolder()).env("XDG_CACHE_HOME", caches);
     }
 
     // ---- Where readers stand
