@@ -8,8 +8,10 @@ import ensureimage.report.Options;
 import ensureimage.testing.Harness;
 import ensureimage.testing.Rooms;
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -21,6 +23,7 @@ import java.util.function.Function;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine;
@@ -32,6 +35,10 @@ class RoomsTest {
     /** Those that docker has, too: the engine's room names them for docker. */
     private static final Set<String> DOCKERS = Set.of("--file", "--build-arg", "--target", "--platform", "--quiet",
             "--format", "--help", "--version", "--force", "--all", "--check");
+
+    /** The name of a test class of ours: not those of JUnit, nor those that RunnerTest asks for in vain. */
+    private static final Pattern TEST =
+            Pattern.compile("\\b(?!ParameterizedTest|NoSuchTest|NoneTest|DynamicTest)[A-Z]\\w+Test\\b");
 
     private static Set<String> options() {
         return new CommandLine(new Options()).getCommandSpec().options().stream()
@@ -87,6 +94,36 @@ class RoomsTest {
             reached.addAll(reached(next, arrows));
         }
         return reached;
+    }
+
+    /** A rename that forgets a comment or a page leads its readers nowhere. */
+    @Test
+    void everyTestThatIsNamedIsThere() throws IOException {
+        Set<String> missing = new TreeSet<>();
+        int named = 0;
+        for (Path file : texts()) {
+            for (MatchResult name : TEST.matcher(Files.readString(file)).results().toList()) {
+                named++;
+                if (!Files.exists(Harness.projectFile("tests/" + name.group() + ".java"))) {
+                    missing.add(file.getFileName() + " names " + name.group());
+                }
+            }
+        }
+        assertTrue(named > 100, "control: some are named: " + named);
+        assertEquals(Set.of(), missing);
+    }
+
+    private static List<Path> texts() throws IOException {
+        List<Path> texts = new ArrayList<>();
+        for (String folder : List.of("", "docs", "examples", "benchmarks", "tests")) {
+            try (DirectoryStream<Path> files = Files.newDirectoryStream(Harness.projectFile(folder), "*.{md,java}")) {
+                files.forEach(texts::add);
+            }
+        }
+        try (Stream<Path> sources = Files.walk(Harness.projectFile("src"))) {
+            sources.filter(Files::isRegularFile).forEach(texts::add);
+        }
+        return texts;
     }
 
     // ---- A wrong house is found
