@@ -12,7 +12,8 @@ import java.util.stream.Collectors;
 public final class FlawWording {
     private static final Set<String> ID_FILES = Set.of("--iidfile", "--metadata-file");
     private static final Set<String> WITHOUT_IMAGE = Set.of("--call", "--check", "--invoke", "--print");
-    private static final Set<String> NAMES = Set.of("-t", "--tag", "--push", "-o", "--output");
+    private static final Set<String> NAMES = Set.of("-t", "--tag");
+    private static final Set<String> ELSEWHERE = Set.of("--push", "-o", "--output");
 
     private FlawWording() {
     }
@@ -33,6 +34,8 @@ public final class FlawWording {
             return new Message(forbidden.option() + " cannot be passed to docker build",
                     ID_FILES.contains(forbidden.option()) ? "The image ID is printed by --quiet and --format json."
                             : NAMES.contains(forbidden.option()) ? "List each name as a reference: REF=DIR."
+                            : ELSEWHERE.contains(forbidden.option())
+                                    ? "The image goes into the engine. To push it from there: docker push REF"
                             : WITHOUT_IMAGE.contains(forbidden.option()) ? "With it, docker build makes no image."
                             : "Give it before the --.");
         }
