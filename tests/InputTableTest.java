@@ -40,8 +40,10 @@ class InputTableTest {
     /** Options that are not tried, and why. */
     private static final Map<String, String> NOT_TRIED = Map.ofEntries(
             Map.entry("--annotation", "the engine's own exporter drops it, another one may keep it"),
-            Map.entry("--disable-content-trust", "needs signatures"), Map.entry("--detach", "experimental"), Map.entry("--ssh", "needs an agent"),
-            Map.entry("--quiet", "excludes --progress"), Map.entry("--root", "experimental"), Map.entry("--server-config", "experimental"),
+            Map.entry("--disable-content-trust", "needs signatures"), Map.entry("--detach", "experimental"),
+            Map.entry("--ssh", "needs an agent"),
+            Map.entry("--quiet", "excludes --progress"), Map.entry("--root", "experimental"),
+            Map.entry("--server-config", "experimental"),
             Map.entry("--policy", "newer than the engines here"), Map.entry("--sbom", "needs a scanner's image"),
             Map.entry("--no-cache", "runs the steps again, whatever the inputs"),
             Map.entry("--no-cache-filter", "runs the steps again, whatever the inputs"),
@@ -86,8 +88,8 @@ class InputTableTest {
                 harmless.add(word(row));
             } else if (row.effect() == InputTable.Effect.COUNTS
                     && imageId(bench, List.of(word(row))).equals(plain)) {
-                withoutEffect.add(row.name());
-            }
+                        withoutEffect.add(row.name());
+                    }
         }
         assertEquals(plain, imageId(bench, harmless), "one of these makes another image: " + harmless);
         assertEquals(List.of(), withoutEffect, "the image stays the same");

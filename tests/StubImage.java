@@ -17,8 +17,9 @@ public final class StubImage {
 
     private final Workbench bench;
     private final Set<String> names = new TreeSet<>();
-    private final Set<String> programs = new TreeSet<>(Set.of("/bin/sh", "/bin/bash", "/bin/ash", "/bin/dash", "/bin/zsh",
-            "/usr/bin/env", "/usr/bin/pwsh"));
+    private final Set<String> programs =
+            new TreeSet<>(Set.of("/bin/sh", "/bin/bash", "/bin/ash", "/bin/dash", "/bin/zsh",
+                    "/usr/bin/env", "/usr/bin/pwsh"));
     private final Set<String> users = new TreeSet<>(Set.of("node", "nginx", "www-data", "app", "nobody", "postgres"));
     private final Set<String> paths = new TreeSet<>();
     private boolean made;

@@ -117,6 +117,6 @@ class real implements Callable<Integer> {
 
     private static boolean isDockerfile(Path file) {
         return Files.isRegularFile(file) && file.getFileName().toString()
-                .matches("(?i)dockerfile|Dockerfile[.-](?!.*ignore$).*|.*\\.dockerfile");
+                .matches("(?i)dockerfile|Dockerfile[.-](?!.*(?:ignore|md|txt|sh)$).*|.*\\.dockerfile");
     }
 }

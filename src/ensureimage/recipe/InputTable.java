@@ -53,7 +53,8 @@ public final class InputTable {
         }
 
         Effect effectOf(Optional<String> value) {
-            return value.filter(text -> harmless.matcher(text).matches() && !text.isEmpty()).isPresent() ? Effect.NOTHING
+            return value.filter(text -> harmless.matcher(text).matches() && !text.isEmpty()).isPresent()
+                    ? Effect.NOTHING
                     : effect;
         }
     }
@@ -68,19 +69,22 @@ public final class InputTable {
             valued("--build-context", Effect.CONTEXT, "counts by content"),
             valued("--builder", Effect.NOTHING, "any builder of one kind makes the same of the same"),
             valued("--cache-from", Effect.NOTHING, "where to look for finished steps"),
-            valued("--cache-to", Effect.COUNTS, "(?!.*type=inline).*", "where to keep finished steps: inline is in the image"),
+            valued("--cache-to", Effect.COUNTS, "(?!.*type=inline).*",
+                    "where to keep finished steps: inline is in the image"),
             valued("--call", Effect.FORBIDDEN, "builds no image"),
             valued("--cgroup-parent", Effect.COUNTS, "RUN runs under other limits"),
             flag("--check", Effect.FORBIDDEN, "builds no image"),
             flag("--compress", Effect.NOTHING, "how the context is transferred"),
             valued("--cpu-period", Effect.NOTHING, "BuildKit ignores it; the legacy builder keeps its finished steps"),
             valued("--cpu-quota", Effect.NOTHING, "BuildKit ignores it; the legacy builder keeps its finished steps"),
-            valued("--cpu-shares -c", Effect.NOTHING, "BuildKit ignores it; the legacy builder keeps its finished steps"),
+            valued("--cpu-shares -c", Effect.NOTHING,
+                    "BuildKit ignores it; the legacy builder keeps its finished steps"),
             valued("--cpuset-cpus", Effect.NOTHING, "BuildKit ignores it; the legacy builder keeps its finished steps"),
             valued("--cpuset-mems", Effect.NOTHING, "BuildKit ignores it; the legacy builder keeps its finished steps"),
             flag("--debug -D", Effect.NOTHING, "what is printed"),
             flag("--detach", Effect.NOTHING, "where buildx runs"),
-            flag("--disable-content-trust", Effect.COUNTS, "true|t|1", "=false: signatures decide what a base's name means"),
+            flag("--disable-content-trust", Effect.COUNTS, "true|t|1",
+                    "=false: signatures decide what a base's name means"),
             valued("--file -f", Effect.FORBIDDEN, "the recipe has its Dockerfile"),
             flag("--force-rm", Effect.NOTHING, "containers that are left behind"),
             valued("--iidfile", Effect.FORBIDDEN, "is used to learn the image's ID"),
@@ -100,7 +104,8 @@ public final class InputTable {
             valued("--print", Effect.FORBIDDEN, "builds no image"),
             valued("--progress", Effect.NOTHING, "what is printed"),
             valued("--provenance", Effect.COUNTS, NO, "is attached to the image"),
-            flag("--pull", Effect.ASKS, NO + "|never|missing|ifmissing", "another image may be under a base's name by now"),
+            flag("--pull", Effect.ASKS, NO + "|never|missing|ifmissing",
+                    "another image may be under a base's name by now"),
             flag("--push", Effect.FORBIDDEN, "the image must end up in the engine, without a name"),
             flag("--quiet -q", Effect.NOTHING, "what is printed"),
             flag("--rm", Effect.NOTHING, "containers that are left behind"),
@@ -139,7 +144,8 @@ public final class InputTable {
             named("DOCKER_DEFAULT_PLATFORM", Effect.COUNTS, "stands for --platform"),
             named("DOCKER_BUILDKIT", Effect.COUNTS, "decides between BuildKit and the legacy builder"),
             named("BUILDX_GIT_LABELS", Effect.ASKS, "labels of the last commit"),
-            named("EXPERIMENTAL_BUILDKIT_SOURCE_POLICY", Effect.FILE, "puts other sources in the place of those named"));
+            named("EXPERIMENTAL_BUILDKIT_SOURCE_POLICY", Effect.FILE,
+                    "puts other sources in the place of those named"));
 
     private static final Map<String, Row> BY_NAME = byName();
 

@@ -1,1 +1,0 @@
-src/sub/b.c
