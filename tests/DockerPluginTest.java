@@ -30,7 +30,7 @@ class DockerPluginTest {
     void configure() throws IOException {
         Path plugins = Files.createDirectories(config.resolve("cli-plugins"));
         try (DirectoryStream<Path> own = Files
-                .newDirectoryStream(Path.of(bench.environment().get("DOCKER_CONFIG"), "cli-plugins"))) {
+                .newDirectoryStream(Path.of(bench.environment().get("DOCKER_CONFIG"), "cli-plugins"), "docker-buildx")) {
             for (Path each : own) {
                 Files.createSymbolicLink(plugins.resolve(each.getFileName()), each);
             }

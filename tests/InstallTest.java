@@ -9,14 +9,15 @@ import ensureimage.testing.Harness;
 import ensureimage.testing.InstalledForm;
 import ensureimage.testing.Programs;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -27,21 +28,12 @@ class InstallTest {
     private static final Path JAVA = Path.of(InstalledForm.java());
     private static final List<String> COMMANDS = List.of("ensure_image", "race_repro", "with_docker");
     private static final String ANOTHER_USER = "65534";
+    private static final int MOMENTS = 6;
 
     private static void isWhole(Harness.Result result) {
         result.succeeded();
         assertEquals(VERSION, result.out(), result.toString());
         assertEquals("", result.err(), result.toString());
-    }
-
-    /** One that this test may spoil: the shared one's files, with its home in the launchers' text. */
-    private static InstalledForm own(Path home) {
-        return InstalledForm.in(home);
-    }
-
-    private static InstalledForm own(Path home, Path script) {
-        InstalledForm.installing(home).env("JBANGW_SCRIPT", script).run().succeeded();
-        return InstalledForm.of(home);
     }
 
     // ---- In its place
@@ -123,7 +115,7 @@ class InstallTest {
     @Test
     void whatWasInstalledIsRemovedWhole() {
         Path home = Harness.newFolder();
-        InstalledForm form = own(home);
+        InstalledForm form = InstalledForm.copyIn(home);
         Path elsewhere = home.resolve("bin");
         form.command("ensure_image", "--install=" + elsewhere).run().succeeded();
         isWhole(InstalledForm.at(home, Harness.command(elsewhere.resolve("ensure_image").toString(), "--version")).run());
@@ -140,7 +132,8 @@ class InstallTest {
         Path checkout = Harness.newFolder();
         Path script = Harness.write(checkout.resolve("ensure_image.java"), "");
         Path below = Harness.write(checkout.resolve("src/ensureimage/Version.java"), "");
-        InstalledForm form = own(home, script);
+        InstalledForm form = InstalledForm.copyIn(home);
+        InstalledForm.installing(home).env("JBANGW_SCRIPT", script).run().succeeded();
         Harness.Command verbose = form.command("ensure_image", "-v", "--check", "no-such-image").in(checkout);
         assertFalse(verbose.run().err().contains("has changed"), "control: nothing has");
         Files.setLastModifiedTime(below, FileTime.from(Instant.now().plusSeconds(60)));
@@ -154,7 +147,7 @@ class InstallTest {
 
     @Test
     void anUpdatedJavaIsNoticedAndItsArchiveMadeAgain() {
-        InstalledForm form = own(Harness.newFolder());
+        InstalledForm form = InstalledForm.copyIn(Harness.newFolder());
         List<String> made = form.note(JAVA);
         Path note = form.archives().resolve(JAVA.toString().replace('/', '_'));
         Harness.write(note, made.get(0) + "\n" + made.get(1) + "\n17.0.1+1 Somebody\n");
@@ -166,7 +159,7 @@ class InstallTest {
 
     @Test
     void anArchiveThatIsNoneIsNoFailure() {
-        InstalledForm form = own(Harness.newFolder());
+        InstalledForm form = InstalledForm.copyIn(Harness.newFolder());
         Path archive = form.archives().resolve(JAVA.toString().replace('/', '_') + "." + form.note(JAVA).get(1));
         Harness.program(archive, "exit\n");
         isWhole(form.command("ensure_image", "--version").run());
@@ -224,7 +217,7 @@ class InstallTest {
 
     @Test
     void sixteenFirstStartsAllSucceed() throws IOException {
-        InstalledForm form = own(Harness.newFolder());
+        InstalledForm form = InstalledForm.copyIn(Harness.newFolder());
         List<String> made = form.note(JAVA);
         for (String file : InstalledForm.files(form.archives())) {
             Files.delete(form.archives().resolve(file));
@@ -239,33 +232,44 @@ class InstallTest {
     @Test
     void anInstallationThatIsKilledLeavesOneThatWorks() throws IOException {
         Path home = Harness.newFolder();
-        InstalledForm form = own(home);
-        Path jar = form.jar();
-        byte[] old = Files.readAllBytes(jar);
-        boolean ended = false;
-        for (int moment = 0; !ended; moment++) {
-            Files.write(jar, Files.readAllBytes(jar)); // as of an older version, whose archive is not of the new jar
-            Harness.program(home.resolve(".local/bin/race_repro"), "\n# Installed by ensure_image. Once.\n");
-            try (Harness.Running install = InstalledForm.installing(home).start()) {
-                Path race = form.launcher("race_repro");
-                long size = Files.size(race);
-                Harness.eventually("it writes", Harness.SOON, () -> Files.size(race) != size || !install.isAlive()
-                        || Stream.of(home.resolve(".local/share/ensure_image").toFile().list())
-                                .anyMatch(name -> name.endsWith(".new")));
-                for (int i = 0; i < moment && install.isAlive(); i++) {
-                    Harness.pause();
-                }
-                ended = !install.isAlive() || moment > 7;
-                if (install.isAlive()) {
-                    install.signal("KILL");
-                }
+        InstalledForm form = InstalledForm.copyIn(home);
+        Path launcher = form.launcher("race_repro");
+        String text = Files.readString(launcher);
+        // Nobody makes an archive meanwhile: that takes most of the time, and is not what is killed here.
+        try (FileChannel channel = FileChannel.open(form.archives().resolve("lock"), StandardOpenOption.WRITE)) {
+            channel.lock();
+            boolean ended = false;
+            for (int moment = 0; !ended && moment < MOMENTS; moment++) {
+                Files.write(form.jar(), new byte[] {0}, StandardOpenOption.APPEND); // of an older version
+                Harness.program(launcher, text.replace("#!/bin/sh\n", ""));
+                Harness.write(launcher, text + "# old\n");
+                ended = killed(home, form, moment);
+                Harness.Result result = form.command("ensure_image", "--version").run().succeeded();
+                assertEquals(VERSION, result.out(), result.toString());
+                form.command("race_repro", "--version").run().succeeded();
             }
-            Harness.Result result = form.command("ensure_image", "--version").run().succeeded();
-            assertEquals(VERSION, result.out(), result.toString());
         }
-        assertTrue(old.length > 0);
         InstalledForm.installing(home).run().succeeded();
         isWhole(form.command("ensure_image", "--version").run());
+        assertEquals(text, Files.readString(launcher));
         assertEquals(List.of(), InstalledForm.files(home).stream().filter(file -> file.endsWith(".new")).toList());
+    }
+
+    /** Installs, and kills that so many moments after it began to write. Returns whether it had ended. */
+    private static boolean killed(Path home, InstalledForm form, int moments) throws IOException {
+        Path list = form.home.resolve(".local/share/ensure_image/launchers");
+        FileTime before = Files.getLastModifiedTime(list);
+        try (Harness.Running install = InstalledForm.installing(home).start()) {
+            Harness.eventually("it writes", Harness.SOON,
+                    () -> !Files.getLastModifiedTime(list).equals(before) || !install.isAlive());
+            for (int i = 0; i < moments && install.isAlive(); i++) {
+                Harness.pause();
+            }
+            boolean ended = !install.isAlive();
+            if (!ended) {
+                install.signal("KILL");
+            }
+            return ended;
+        }
     }
 }

@@ -7,6 +7,8 @@ import java.nio.file.FileSystem;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -18,6 +20,7 @@ public final class InstalledForm {
     /** What the scripts depend on, of all that is on the class path of the tests. */
     private static final String DEPENDENCIES = "(?:picocli|slf4j-api|slf4j-nop|zt-exec|jackson-core|re2j)-[\\d.]+\\.jar";
     private static final String OF_SCRIPTS = "(?:ensure_image|race_repro|with_docker)(?:\\$.*)?\\.class";
+    private static final int SMALL = 10_000;
     private static final String OF_TESTS = "ensureimage/testing";
 
     /** The HOME that it is installed in. */
@@ -44,9 +47,24 @@ public final class InstalledForm {
         return new InstalledForm(home);
     }
 
-    /** Installs once more, elsewhere. */
-    public static InstalledForm in(Path home) {
-        installing(home).run().succeeded();
+    /** One of its own for a test: the shared one, in another place. Its archives do not fit there, and are ignored. */
+    public static InstalledForm copyIn(Path home) {
+        InstalledForm shared = shared();
+        for (String name : files(shared.home)) {
+            Path file = shared.home.resolve(name);
+            Path copy = home.resolve(name);
+            try {
+                Files.createDirectories(copy.getParent());
+                Files.copy(file, copy, StandardCopyOption.COPY_ATTRIBUTES);
+                if (Files.size(copy) < SMALL && read(copy).contains(shared.home.toString())) {
+                    FileTime time = Files.getLastModifiedTime(file);
+                    Files.writeString(copy, read(file).replace(shared.home.toString(), home.toString()));
+                    Files.setLastModifiedTime(copy, time);
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
         return of(home);
     }
 
