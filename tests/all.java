@@ -6,12 +6,9 @@
 //SOURCES ExpectedSkips.java
 //SOURCES Gate.java
 //SOURCES Harness.java
-<<<<<<< HEAD
+//SOURCES InstalledForm.java
 //SOURCES RemoteBuilder.java
 //SOURCES ShownCommands.java
-=======
-//SOURCES InstalledForm.java
->>>>>>> c913850 (The installed form is tested, and the benchmarks use it)
 //SOURCES TestConsole.java
 //SOURCES TestFailure.java
 //SOURCES TestReport.java
