@@ -8,7 +8,7 @@ import java.util.Map;
 
 /** Many images, on several levels: each but the root is built from one of the level above. */
 final class BenchCollection {
-    private static final String JAR = BenchStage.JAR + ", --all";
+    private static final String JAR = BenchStage.INSTALLED + ", --all";
     /** What everything has that is built on the root: labels are inherited. */
     private static final String ROOT_LABEL = BenchStage.LABEL + ".root";
     private final BenchStage stage;
@@ -73,7 +73,7 @@ final class BenchCollection {
     }
 
     private List<String> ensure() {
-        return stage.exported("--all");
+        return stage.installed("--all");
     }
 
     /** Where a user starts it: in the folder that holds {@code images}. */

@@ -11,8 +11,8 @@ import java.util.stream.Stream;
 
 /** The image is there and current, and its context is large. */
 final class BenchContext {
-    private static final String UNCACHED = BenchStage.JAR + ", nothing cached";
-    private static final String SMALL = BenchStage.JAR + ", a small context";
+    private static final String UNCACHED = BenchStage.INSTALLED + ", nothing cached";
+    private static final String SMALL = BenchStage.INSTALLED + ", a small context";
     private static final String HASH = "sha256sum, two at once";
     private static final String SCRIPT = """
             find "$1" -type f -print0 | xargs -0 -P 2 -n 500 sha256sum
@@ -53,13 +53,13 @@ final class BenchContext {
         little.writeIgnored(ignored);
         String what = files + " files, ";
         return List.of(
-                one.scene(what + "one copied", false, new BenchTarget.Time(BenchStage.JAR, 1.1, SMALL)),
+                one.scene(what + "one copied", false, new BenchTarget.Time(BenchStage.INSTALLED, 1.1, SMALL)),
                 some.scene(what + "a folder copied", false,
-                        new BenchTarget.Time(BenchStage.JAR, 1.0, BenchStage.BUILD)),
-                all.scene(what + "all copied", true, new BenchTarget.Time(BenchStage.JAR, 1.0, BenchStage.BUILD),
+                        new BenchTarget.Time(BenchStage.INSTALLED, 1.0, BenchStage.BUILD)),
+                all.scene(what + "all copied", true, new BenchTarget.Time(BenchStage.INSTALLED, 1.0, BenchStage.BUILD),
                         new BenchTarget.Time(UNCACHED, 0.5, HASH), new BenchTarget.Memory(UNCACHED, LARGEST_PROCESS)),
                 little.scene(ignored / 1_000_000 + " MB ignored", false,
-                        new BenchTarget.Time(BenchStage.JAR, 1.1, SMALL)));
+                        new BenchTarget.Time(BenchStage.INSTALLED, 1.1, SMALL)));
     }
 
     /** The same files, not written twice. */
@@ -104,8 +104,8 @@ final class BenchContext {
     private BenchScene scene(String title, boolean hashed, BenchTarget... targets) throws IOException {
         List<BenchScene.Way> ways = new ArrayList<>();
         String jar = "bench-context:jar-" + marker;
-        List<String> ensure = stage.exported(jar + "=" + tree);
-        ways.add(way(BenchStage.JAR, ensure, BenchStage.present(stage.holds(jar, marker))));
+        List<String> ensure = stage.installed(jar + "=" + tree);
+        ways.add(way(BenchStage.INSTALLED, ensure, BenchStage.present(stage.holds(jar, marker))));
         ways.add(new BenchScene.Way(UNCACHED, () -> {
             if (Files.exists(cache)) {
                 Harness.delete(cache);
@@ -113,7 +113,7 @@ final class BenchContext {
             var launch = stage.launch(ensure, stage.folder, Map.of("XDG_CACHE_HOME", cache.toString()));
             return new BenchScene.Trial(List.of(launch), BenchStage.present(stage.holds(jar, marker)));
         }));
-        ways.add(way(SMALL, stage.exported(small + "=" + smallFolder), BenchStage.present(stage.holds(small, marker))));
+        ways.add(way(SMALL, stage.installed(small + "=" + smallFolder), BenchStage.present(stage.holds(small, marker))));
         String built = "bench-context:build-" + marker;
         ways.add(
                 way(BenchStage.BUILD, stage.docker("build", "-t", built, tree.toString()), stage.holds(built, marker)));

@@ -5,6 +5,7 @@
 //SOURCES Bench*.java
 //SOURCES Nothing.java
 //SOURCES ../tests/Harness.java
+//SOURCES ../tests/InstalledForm.java
 //SOURCES ../*.java
 //SOURCES ../src/**/*.java
 

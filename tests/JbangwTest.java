@@ -200,7 +200,7 @@ class JbangwTest {
         var script = Harness.projectFile("ensure_image.java").toString();
         for (var result : Harness.together(AT_ONCE, i -> Harness.jbangw(script, "--version")
                 .startedBy("unshare", "--pid", "--fork", "--kill-child"))) {
-            assertEquals("ensure_image " + Version.TEXT + "\n", result.succeeded().out());
+            assertEquals("ensure_image " + Version.TEXT + " (script)\n", result.succeeded().out());
         }
     }
 

@@ -82,7 +82,7 @@ class RoomsTest {
             arrows.computeIfAbsent(arrow.group(1), from -> new TreeSet<>())
                     .addAll(List.of(arrow.group(2).split(" & ")));
         }
-        assertEquals(Set.of("race", "report", "ensureimage", "engine"), arrows.keySet(), "control: it was read");
+        assertEquals(Set.of("race", "report", "install", "ensureimage", "engine"), arrows.keySet(), "control: it was read");
         Rooms.MAY_NAME.forEach((room, others) -> assertEquals(new TreeSet<>(others), reached(room, arrows), room));
         assertTrue(picture.contains("throwaway -- Processes alone --> engine"), picture);
     }
@@ -139,7 +139,8 @@ class RoomsTest {
         front("recipe/Recipe", "");
         front("engine/Docker", "//SOURCES ../recipe/Recipe.java\n//SOURCES Processes.java\n//SOURCES Other.java\n");
         front("EnsureImage", "//SOURCES engine/Docker.java\n");
-        front("report/RunReport", "//SOURCES ../EnsureImage.java\n");
+        front("install/Installation", "//SOURCES ../EnsureImage.java\n");
+        front("report/RunReport", "//SOURCES ../EnsureImage.java ../install/Installation.java\n");
         front("throwaway/ThrowawayEngine", "//SOURCES ../engine/Processes.java\n");
         front("race/Play", "//SOURCES ../report/RunReport.java ../throwaway/ThrowawayEngine.java\n");
         for (String file : List.of("engine/Processes", "engine/Other")) {
@@ -224,7 +225,7 @@ class RoomsTest {
         assertEquals(Set.of("with_docker.java has 301 lines, more than 300",
                 "src/ensureimage/race/Play.java has 404 lines, more than 400",
                 "the scripts are [another.java, ensure_image.java, race_repro.java, with_docker.java]",
-                "there are 7 packages, more than 6", "src/ensureimage/util has no package-info.java"),
+                "there are 8 packages, more than 7", "src/ensureimage/util has no package-info.java"),
                 new HashSet<>(found(Rooms::sizes)));
     }
 

@@ -35,6 +35,8 @@ class ShownCommandsTest {
     private static final String MINUTES = "takes many minutes; RaceReproTest plays fewer rounds";
     private static final String SELF = "would run these tests inside themselves; RunnerTest selects in these ways";
     private static final String MEASURES = "takes many minutes; BenchTest runs shorter ones";
+    private static final String INSTALLS = "InstallTest installs, into a home of its own";
+    private static final String PLUGIN = "DockerPluginTest has docker with the plugin";
     private static final String RECIPE = "ExamplesTest runs it in the recipe's folder";
 
     /** What is not run here, and why. Of a paragraph with other lines, those are run. */
@@ -65,8 +67,14 @@ class ShownCommandsTest {
             Map.entry("race_repro --until-race --strategy naive --scenario same", RACES),
             Map.entry("race_repro --engine throwaway:28.5", RACES),
             Map.entry("race_repro --report race.html --report race.json", RACES),
-            Map.entry("jbang app install ensure_image@OWNER/REPO",
-                    "OWNER/REPO stands for where the project is; CatalogTest installs from an address"),
+            Map.entry("./jbangw ensure_image.java --install", INSTALLS), Map.entry("ensure_image --uninstall", INSTALLS),
+            Map.entry("java -jar ~/.local/share/ensure_image/ensure_image.jar --version", INSTALLS),
+            Map.entry("java -jar ensure_image.jar --install", INSTALLS),
+            Map.entry("sha256sum ~/.local/share/ensure_image/ensure_image.jar", INSTALLS),
+            Map.entry("docker ensure app-test:1", PLUGIN),
+            Map.entry("docker --context staging ensure app-test:1", PLUGIN),
+            Map.entry("docker -H unix:///run/other.sock ensure app-test:1", PLUGIN),
+            Map.entry("source <(docker completion bash)", PLUGIN),
             Map.entry("IMAGE=$(ensure_image -q app-test)\ntest \"$(docker run --rm \"$IMAGE\" cat /greeting)\" = hello",
                     RECIPE));
 

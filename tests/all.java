@@ -6,6 +6,7 @@
 //SOURCES ExpectedSkips.java
 //SOURCES Gate.java
 //SOURCES Harness.java
+//SOURCES InstalledForm.java
 //SOURCES RemoteBuilder.java
 //SOURCES ShownCommands.java
 //SOURCES TestConsole.java

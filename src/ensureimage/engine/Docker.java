@@ -64,6 +64,7 @@ public final class Docker {
     public static final String LABELS = "ensure_image.";
     /** The label that has the fingerprint of an image's inputs. */
     public static final String LABEL = LABELS + "fingerprint";
+    private static final String DEBUG = "DEBUG";
     private static final int NAMES_PER_QUESTION = 25; // an image's JSON takes some kB, and what is kept is bounded
     private static final Set<Integer> ENDED_BY_A_SIGNAL = Set.of(130, 143); // INT, TERM
     private static final Pattern NO_METADATA = Pattern.compile("(?:Error: )?unknown flag: --metadata-file");
@@ -393,6 +394,9 @@ public final class Docker {
         List<String> line = new ArrayList<>(List.of(command));
         line.addAll(arguments);
         Map<String, String> all = new TreeMap<>(environment);
+        if (all.containsKey(DEBUG)) {
+            all.put(DEBUG, ""); // buildx would print where in its sources it failed, after why (cmd/buildx/main.go)
+        }
         all.putAll(variables);
         try {
             return new Processes.Command(line, all, input).run(left, listener);

@@ -28,8 +28,7 @@ import java.util.stream.Stream;
  */
 public final class ClassArchive {
     private static final Duration LIMIT = Duration.ofMinutes(2);
-    private static final int FIRST_WITH_AOT_CACHE = 25; // -XX:AOTCacheOutput, JEP 514
-    private static final String FOLDER = "java";
+    static final int FIRST_WITH_AOT_CACHE = 25; // -XX:AOTCacheOutput, JEP 514
     private static final String LOCK = "lock";
     /** What there may be for a Java, as the launcher has it. */
     private static final String AOT = "aot";
@@ -55,7 +54,7 @@ public final class ClassArchive {
     }
 
     private static void make(Path home, String java, String key) throws IOException, InterruptedException {
-        Path folder = home.resolve(FOLDER);
+        Path folder = Places.archives(home);
         try (FileChannel channel = FileChannel.open(folder.resolve(LOCK), StandardOpenOption.CREATE,
                 StandardOpenOption.WRITE); FileLock lock = channel.tryLock()) {
             Path note = folder.resolve(key);
@@ -82,6 +81,12 @@ public final class ClassArchive {
         }
         List<String> lines = Files.readAllLines(note);
         return lines.size() > 2 && lines.get(0).equals(java) && lines.get(2).equals(runtime());
+    }
+
+    /** Whether no archive could be made for a Java, by the note on it. */
+    static boolean saysNothing(Path note) throws IOException {
+        List<String> lines = Files.readAllLines(note);
+        return lines.size() < 2 || lines.get(1).equals(NOTHING);
     }
 
     private static String runtime() {

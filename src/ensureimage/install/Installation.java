@@ -17,6 +17,7 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -90,7 +91,7 @@ public final class Installation {
     }
 
     private void makeFolders() throws NotInstalled {
-        for (Path folder : List.of(places.home().resolve("java"), places.commands(), places.plugins())) {
+        for (Path folder : List.of(places.archives(), places.commands(), places.plugins())) {
             attempt(folder, () -> Files.createDirectories(folder));
             if (!Files.isWritable(folder)) {
                 throw new NotInstalled(NotInstalled.Kind.CANNOT_WRITE, folder, "");
@@ -115,8 +116,20 @@ public final class Installation {
             Optional<Path> source = script.or(() -> Optional.of(classPath.get(0)).filter(first -> classPath.size() == 1));
             NewFile.write(places.home().resolve(SOURCE), source.map(Path::toString).orElse(""));
         }
+        forgetFailures();
         for (Path launcher : places.launchers()) {
             NewFile.write(launcher, true, file -> Files.writeString(file, Launcher.text(places.home())));
+        }
+    }
+
+    /** Where no archive could be made, as when there was no time for it, it is tried again. */
+    private void forgetFailures() throws IOException {
+        try (DirectoryStream<Path> notes = Files.newDirectoryStream(places.archives(), "_*_java")) {
+            for (Path note : notes) {
+                if (ClassArchive.saysNothing(note)) {
+                    Files.delete(note);
+                }
+            }
         }
     }
 

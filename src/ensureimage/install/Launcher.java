@@ -24,7 +24,7 @@ final class Launcher {
      * For a short life: the quick compiler, one collector thread, no file for jstat; and no log, which would go to
      * stdout, where the image ID is. An archive is used only with the options that it was made with.
      */
-    static final List<String> JVM_OPTIONS = List.of("-XX:+IgnoreUnrecognizedVMOptions", "-Xlog:disable", "-Xshare:auto",
+    static final List<String> JVM_OPTIONS = List.of("-XX:+IgnoreUnrecognizedVMOptions", "-Xlog:disable",
             "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData");
 
     private static final String SIGN = "# Installed by ensure_image.";
@@ -98,7 +98,7 @@ final class Launcher {
                 case $kind in
                     aot) archive=-XX:AOTCache=$note.aot ;;
                     jsa) archive=-XX:SharedArchiveFile=$note.jsa ;;
-                    *) archive=-Xshare:auto ;;
+                    *) archive=-XX:-UsePerfData ;;
                 esac
             }
 

@@ -51,6 +51,15 @@ public record Places(Path home, Path commands, Path plugins) {
         return home.resolve("ensure_image.jar");
     }
 
+    /** What there is for each Java. */
+    Path archives() {
+        return archives(home);
+    }
+
+    static Path archives(Path home) {
+        return home.resolve("java");
+    }
+
     /** All launchers: each is the same text. */
     List<Path> launchers() {
         return List.of(commands.resolve(COMMANDS.get(0)), commands.resolve(COMMANDS.get(1)),

@@ -4,9 +4,9 @@ import ensureimage.Policy;
 import ensureimage.Sharing;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.ArrayList;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -16,7 +16,9 @@ import picocli.CommandLine.Parameters;
 
 /** The options of ensure_image, as picocli fills them in; each says in its description what it means. */
 public final class Options {
-    private static final Set<String> FLAGS = Set.of("-q", "--quiet", "--all", "--if-missing", "--single-flight");
+    private static final Map<String, String> SHORT = Map.of("-q", "--quiet", "-v", "--verbose", "-a", "--all");
+    private static final Set<String> EXCLUSIVE = Set.of("--check", "--if-missing", "--force");
+    private static final Set<String> FLAGS = Set.of("--quiet", "--verbose", "--all", "--single-flight");
 
     @Parameters(arity = "0..*", paramLabel = "REF[=DIR]",
             description = "Image reference, NAME[:TAG]. DIR is its build context; by default REF names it: "
@@ -197,15 +199,23 @@ public final class Options {
         for (String word : line) {
             if (!word.isEmpty() && !word.startsWith("-") && !word.startsWith("@")) {
                 references.add(word);
-            } else if (!FLAGS.contains(word) || !flags.add(word.equals("-q") ? "--quiet" : word)) {
+                continue;
+            }
+            String flag = SHORT.getOrDefault(word, word);
+            boolean alone = FLAGS.contains(flag)
+                    || EXCLUSIVE.contains(flag) && flags.stream().noneMatch(EXCLUSIVE::contains);
+            if (!alone || !flags.add(flag)) {
                 return false;
             }
         }
         arguments = references;
         all = flags.contains("--all");
+        when.check = flags.contains("--check");
         when.ifMissing = flags.contains("--if-missing");
+        when.force = flags.contains("--force");
         crowd.singleFlight = flags.contains("--single-flight");
         output.quiet = flags.contains("--quiet");
+        output.verbose |= flags.contains("--verbose");
         return true;
     }
 }
