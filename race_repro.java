@@ -10,6 +10,10 @@
 
 import ensureimage.engine.CacheFolder;
 import ensureimage.race.Choice;
+import ensureimage.race.FleetPlan;
+import ensureimage.race.FleetPlay;
+import ensureimage.race.FleetResults;
+import ensureimage.race.HelpFooter;
 import ensureimage.race.LiveProgress;
 import ensureimage.race.NotPlayed;
 import ensureimage.race.Plan;
@@ -39,6 +43,7 @@ import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -65,8 +70,6 @@ public final class race_repro implements Callable<Integer> {
     private static final int DEFAULT_ROUNDS = 5;
     private static final int ROUNDS_UNTIL_RACE = 50;
     private static final int DEFAULT_WITHIN = 50;
-    private static final int MOST_BUILDERS = 99;
-    private static final int LONGEST_STEP = 60;
 
     private static final Map<ExitCode, String> EXIT_CODES = Map.of(
             ExitCode.ENSURED, "'ensure' and 'single-flight' told every builder the truth",
@@ -141,6 +144,7 @@ public final class race_repro implements Callable<Integer> {
 
     @Spec
     private CommandSpec spec;
+    private final Terminal terminal = Terminal.detect(System.getenv());
 
     // ---- From the command line to the exit status
 
@@ -155,37 +159,33 @@ public final class race_repro implements Callable<Integer> {
         race_repro script = new race_repro();
         CommandLine parser = new CommandLine(script);
         parser.getCommandSpec().version(About.version(NAME)).usageMessage()
-                .exitCodeList(ExitCode.descriptions(EXIT_CODES)).footer(footer());
+                .exitCodeList(ExitCode.descriptions(EXIT_CODES)).footer(HelpFooter.lines());
         return parser.setParameterExceptionHandler((e, ignored) -> script.fail(e))
                 .setExecutionExceptionHandler((e, commandLine, ignored) -> script.fail(e))
                 .execute(arguments);
     }
 
-    private static String[] footer() {
-        List<String> lines = new ArrayList<>(Choice.describe(Strategy.values()));
-        lines.addAll(List.of("", "Scenarios, * by default:"));
-        lines.addAll(Choice.describe(Scenario.values()));
-        lines.addAll(List.of("",
-                "It removes what it made, also after Ctrl-C: images, containers, and the steps",
-                "in the build cache that carry its number. BuildKit also keeps some kB about the",
-                "build contexts. They carry no number, and stay until BuildKit drops them.",
-                "",
-                "Examples:",
-                "  race_repro                          what is marked *, in less than a minute",
-                "  race_repro --all -r 5               every strategy in every scenario",
-                "  race_repro --strategy naive -r 1    just the bug",
-                "  race_repro --scenario shared-tag    another scenario",
-                "  race_repro --until-race --strategy naive --scenario same",
-                "  race_repro --engine throwaway:28.5  on another engine",
-                "  race_repro --report race.html --report race.json"));
-        return lines.toArray(String[]::new);
-    }
-
     @Override
     public Integer call() throws NotPlayed, InterruptedException {
-        Plan plan = plan();
         reports.forEach(file -> read("--report", () -> Reports.requireWritable(file)));
-        Terminal terminal = Terminal.detect(System.getenv());
+        return scenarios.stream().anyMatch(FleetPlan.SCENARIO::equalsIgnoreCase) ? playFleet() : playRace();
+    }
+
+    private int playFleet() throws NotPlayed, InterruptedException {
+        Plan.mistake(builders, stepSeconds).ifPresent(text -> require(false, text));
+        FleetPlan plan = read("--scenario",
+                () -> FleetPlan.of(scenarios, strategies, builders, engine, stepSeconds, commandLine()));
+        try (LiveProgress progress = new LiveProgress(err(), terminal.progress())) {
+            FleetResults results = FleetPlay.run(plan, machine(), progress);
+            progress.done();
+            print(Reports.text(results, terminal));
+            Reports.write(results, reports, System.getenv());
+            return (results.isOursFalse() ? FALSE_ANSWERS : ExitCode.ENSURED).status();
+        }
+    }
+
+    private int playRace() throws NotPlayed, InterruptedException {
+        Plan plan = plan();
         try (LiveProgress progress = new LiveProgress(err(), terminal.progress()); Stage stage = openStage(progress)) {
             print(List.of(stage.description()));
             Results results = new Play(plan, stage, progress).run();
@@ -195,9 +195,7 @@ public final class race_repro implements Callable<Integer> {
                         + " rounds to keep it short; for all: -r " + plan.rounds());
             }
             print(Reports.text(results, terminal));
-            for (Path file : reports) {
-                Reports.write(results, file, System.getenv());
-            }
+            Reports.write(results, reports, System.getenv());
             return (results.isOursFalse() ? FALSE_ANSWERS : ExitCode.ENSURED).status();
         }
     }
@@ -205,20 +203,20 @@ public final class race_repro implements Callable<Integer> {
     // ---- What is to be played, and where
 
     private Plan plan() {
-        require(builders >= 1 && builders <= MOST_BUILDERS, "-n takes 1 to " + MOST_BUILDERS + ", not " + builders);
+        Plan.mistake(builders, stepSeconds).ifPresent(text -> require(false, text));
         rounds.ifPresent(number -> require(number >= 1, "-r takes a number from 1, not " + number));
         within.ifPresent(seconds -> require(seconds >= 1, "--within takes a number from 1, not " + seconds));
-        require(stepSeconds >= 0 && stepSeconds <= LONGEST_STEP,
-                "--step-seconds takes 0 to " + LONGEST_STEP + ", not " + stepSeconds);
         boolean limited = within.isPresent() || rounds.isEmpty() && !all && !untilRace;
-        List<String> command = new ArrayList<>(List.of(NAME));
-        command.addAll(spec.commandLine().getParseResult().originalArgs());
         return new Plan(read("--scenario", () -> Choice.select(Scenario.values(), scenarios, all)),
                 read("--strategy", () -> Choice.select(Strategy.values(), strategies, all)), builders,
                 rounds.orElse(untilRace ? ROUNDS_UNTIL_RACE : all ? 1 : DEFAULT_ROUNDS),
                 limited ? Optional.of(Duration.ofSeconds(within.orElse(DEFAULT_WITHIN))) : Optional.empty(), untilRace,
                 processes ? Optional.of(jvm()) : Optional.empty(), stepSeconds,
-                seed.orElse(ThreadLocalRandom.current().nextLong(1_000_000)), base, command);
+                seed.orElse(ThreadLocalRandom.current().nextLong(1_000_000)), base, commandLine());
+    }
+
+    private List<String> commandLine() {
+        return Stream.concat(Stream.of(NAME), spec.commandLine().getParseResult().originalArgs().stream()).toList();
     }
 
     /** This JVM once more, without the class to run; it starts quickly, because many start at once. */

@@ -260,7 +260,7 @@ public class RaceReportsTest {
                 List.of(Strategy.NAIVE), 2, evil), 1, List.of(round(run, winner(Truth.OWN))));
         Path folder = Harness.newFolder();
         for (String name : List.of("r.html", "r.md", "r.json", "r.svg")) {
-            Reports.write(results, folder.resolve(name), Map.of());
+            Reports.write(results, List.of(folder.resolve(name)), Map.of());
         }
         String page = Files.readString(folder.resolve("r.html"));
         assertWellFormed(folder.resolve("r.html"));
@@ -284,9 +284,9 @@ public class RaceReportsTest {
         Path summary = Harness.write(folder.resolve("summary"), "before\n");
         Results results = results(List.of(Strategy.NAIVE), round(winner(Truth.OWN)));
         Map<String, String> environment = Map.of("GITHUB_STEP_SUMMARY", summary.toString());
-        Reports.write(results, folder.resolve("r.json"), environment);
+        Reports.write(results, List.of(folder.resolve("r.json")), environment);
         assertEquals("before\n", Files.readString(summary));
-        Reports.write(results, folder.resolve("r.md"), environment);
+        Reports.write(results, List.of(folder.resolve("r.md")), environment);
         assertEquals("before\n" + Files.readString(folder.resolve("r.md")), Files.readString(summary));
     }
 

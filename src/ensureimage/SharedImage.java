@@ -88,7 +88,7 @@ final class SharedImage {
         Coverage predicted = expected.dockerfile().coverage(false);
         String platform = freshness.wantedPlatform(recipe, deadline);
         Reference first = repository.predicted(found.inputs().read(predicted).value(), platform);
-        if (!isShareable(first, expected)) {
+        if (!isShareable(first, expected) || !repository.pulls()) {
             return PullEnd.MISSED;
         }
         listener.step(recipe, Listener.Step.PULLING);

@@ -6,7 +6,7 @@ import java.util.stream.Collectors;
 /** A run as one page that needs nothing else; well-formed as XML too. */
 record HtmlPage(Results results) {
     private static final List<Column> COLUMNS = List.of(Column.values());
-    private static final String STYLE =
+    static final String STYLE =
             """
                     :root{color-scheme:light dark;--page:#fff;--text:#1f2328;--faint:#59636e;--line:#d1d9e0;--some:#fff1cc;
                     --all:#5c1a16;--on-all:#fff;--code:#f6f8fa}

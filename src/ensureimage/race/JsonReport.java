@@ -16,7 +16,7 @@ import java.util.function.Function;
 
 /** For programs. The fields are described in docs/race-report.md. */
 record JsonReport(Results results) {
-    private static final int SCHEMA = 2;
+    static final int SCHEMA = 2;
 
     String text() {
         StringWriter text = new StringWriter();

@@ -21,6 +21,17 @@ import java.util.Optional;
 public record Plan(List<Scenario> scenarios, List<Strategy> strategies, int builders, int rounds,
         Optional<Duration> within, boolean untilRace, Optional<List<String>> jvm, double stepSeconds, long seed,
         String base, List<String> command) {
+    private static final int MOST_BUILDERS = 99;
+    private static final int LONGEST_STEP = 60;
+
+    /** What is wrong with these, for the user; empty if nothing is. */
+    public static Optional<String> mistake(int builders, double stepSeconds) {
+        return builders < 1 || builders > MOST_BUILDERS
+                ? Optional.of("-n takes 1 to " + MOST_BUILDERS + ", not " + builders)
+                : stepSeconds < 0 || stepSeconds > LONGEST_STEP
+                        ? Optional.of("--step-seconds takes 0 to " + LONGEST_STEP + ", not " + stepSeconds)
+                        : Optional.empty();
+    }
 
     /** Copies the lists. */
     public Plan {

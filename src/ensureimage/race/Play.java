@@ -10,6 +10,12 @@
 //SOURCES Ending.java
 //SOURCES ExitGuard.java
 //SOURCES Falsehood.java
+//SOURCES FleetPlan.java
+//SOURCES FleetPlay.java
+//SOURCES FleetReport.java
+//SOURCES FleetResults.java
+//SOURCES FleetStrategy.java
+//SOURCES HelpFooter.java
 //SOURCES HtmlPage.java
 //SOURCES Inputs.java
 //SOURCES Job.java

@@ -71,21 +71,45 @@ public final class Reports {
         return new TextReport(results, terminal).lines();
     }
 
+    /** A fleet in lines of text. */
+    public static List<String> text(FleetResults fleet, Terminal terminal) {
+        return new FleetReport(fleet).text(terminal);
+    }
+
     /**
-     * Writes a report. Markdown is also appended to the summary of a GitHub Actions job.
+     * Writes reports. Markdown is also appended to the summary of a GitHub Actions job.
      *
-     * @param file as {@link #requireWritable} takes it
+     * @param files as {@link #requireWritable} takes each
      * @param environment names that summary, if this is such a job
-     * @throws NotPlayed {@link ExitCode#USAGE} if it cannot be written
+     * @throws NotPlayed {@link ExitCode#USAGE} if one cannot be written
      */
-    public static void write(Results results, Path file, Map<String, String> environment) throws NotPlayed {
-        Format format = Format.find(file).orElseThrow();
-        String text = switch (format) {
-            case HTML -> new HtmlPage(results).text();
-            case MD -> new MarkdownPage(results).text();
-            case JSON -> new JsonReport(results).text();
-            case SVG -> new SvgTimeline(results.examples()).file();
-        };
+    public static void write(Results results, List<Path> files, Map<String, String> environment) throws NotPlayed {
+        for (Path file : files) {
+            Format format = Format.find(file).orElseThrow();
+            write(switch (format) {
+                case HTML -> new HtmlPage(results).text();
+                case MD -> new MarkdownPage(results).text();
+                case JSON -> new JsonReport(results).text();
+                case SVG -> new SvgTimeline(results.examples()).file();
+            }, format, file, environment);
+        }
+    }
+
+    /** The same of a fleet, which has no timeline. */
+    public static void write(FleetResults fleet, List<Path> files, Map<String, String> environment) throws NotPlayed {
+        FleetReport report = new FleetReport(fleet);
+        for (Path file : files) {
+            Format format = Format.find(file).orElseThrow();
+            write(switch (format) {
+                case HTML -> report.html();
+                case MD -> report.markdown();
+                case JSON -> report.json();
+                case SVG -> throw new NotPlayed(ExitCode.USAGE, new Message("a fleet has no timeline"), List.of());
+            }, format, file, environment);
+        }
+    }
+
+    private static void write(String text, Format format, Path file, Map<String, String> environment) throws NotPlayed {
         try {
             Files.writeString(file, text);
             String summary = environment.getOrDefault("GITHUB_STEP_SUMMARY", "");

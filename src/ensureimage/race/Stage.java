@@ -242,7 +242,7 @@ public final class Stage implements AutoCloseable {
         delete(root());
     }
 
-    private static void delete(Path folder) throws NotPlayed {
+    static void delete(Path folder) throws NotPlayed {
         try (Stream<Path> files = Files.walk(folder)) {
             for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
                 Files.deleteIfExists(file);

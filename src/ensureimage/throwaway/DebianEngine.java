@@ -157,8 +157,13 @@ final class DebianEngine extends ThrowawayEngine {
         machine.run(namespaces.entrance(Namespaces.ALL, List.of("busybox", "ip", "link", "set", "lo", "up")));
         var slirp = startSlirp();
         awaitReady(startDockerd(), file("docker.sock"));
-        runDocker("import", "--change", "CMD [\"sh\"]", root.busyboxTar().toString(), "busybox:latest");
+        loadBusybox();
         awaitNetwork(slirp, progress);
+    }
+
+    private void loadBusybox() throws EngineUnavailable, IOException, InterruptedException {
+        runDocker("load", "--quiet", "--input",
+                BusyboxArchive.make(root.busyboxTar(), file("busybox"), machine).toString());
     }
 
     private void writeClient() throws IOException {

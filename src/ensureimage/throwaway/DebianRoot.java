@@ -73,7 +73,7 @@ public final class DebianRoot {
         return Files.readString(home.resolve("version"));
     }
 
-    /** To be imported as busybox. */
+    /** The files of busybox, for {@link BusyboxArchive}. */
     Path busyboxTar() {
         return home.resolve("busybox.tar");
     }

@@ -1,4 +1,5 @@
 //SOURCES AtExit.java
+//SOURCES BusyboxArchive.java
 //SOURCES Cgroups.java
 //SOURCES DebianEngine.java
 //SOURCES DebianMounts.java
