@@ -112,7 +112,7 @@ final class SharedInputs {
             return Optional.empty();
         }
         HeldImage held = tools.docker().lookUp(List.of(tag.toString()), deadline).get(tag.toString());
-        tools.docker().run(deadline, List.of("image", "rm", "--", tag.toString()), line -> {});
+        tools.docker().untag(List.of(tag.toString()), deadline);
         Optional<String> text = Optional.ofNullable(held).flatMap(image -> unpack(image.labels()));
         if (text.isEmpty()) {
             return Optional.empty();
