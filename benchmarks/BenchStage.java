@@ -42,6 +42,7 @@ final class BenchStage implements AutoCloseable {
     static final String LABEL = "bench";
     private static final String LABELS = "{{range $name, $value := .Config.Labels}}{{$name}}={{$value}} {{end}}";
     private static final String SCRIPT = "ensure_image.java";
+    private static final String REGISTRY = "ENSURE_IMAGE_REGISTRY";
 
     final Path folder = Harness.newFolder();
     private final ThrowawayEngine engine;
@@ -243,6 +244,27 @@ final class BenchStage implements AutoCloseable {
     /** The same command so many times, started together. */
     List<Launch> launches(int times, List<String> command) {
         return Stream.generate(() -> launch(command)).limit(times).toList();
+    }
+
+    /** Starts a registry beside the engine, and returns a repository's beginning there. */
+    String startRegistry() throws EngineUnavailable, InterruptedException {
+        if (!engine.environment().containsKey(REGISTRY)) {
+            engine.startRegistry(ThrowawayEngine.Progress.NONE);
+        }
+        return engine.environment().get(REGISTRY) + "/bench-" + fresh();
+    }
+
+    /** What ensure_image keeps of earlier builds: a second machine has none of it. */
+    void forgetLessons() throws IOException {
+        try (Stream<Path> kept = Files.list(cache().resolve("ensure_image"))) {
+            for (Path each : kept.filter(path -> !Files.isSymbolicLink(path)).toList()) {
+                if (Files.isDirectory(each)) {
+                    Harness.delete(each);
+                } else {
+                    Files.delete(each);
+                }
+            }
+        }
     }
 
     /** Runs a command once, unmeasured, for what it leaves. */

@@ -184,7 +184,9 @@ final class bench implements Callable<Integer> {
         CONTEXT("the image is there and current; 20,000 files of 200 MB, and 2 GB that are ignored",
                 (stage, size) -> BenchContext.scenes(stage, size.files, size.bytes, size.ignored)),
         COLLECTION("20 images in 4 levels: all current, one leaf changed, the root changed",
-                (stage, size) -> BenchCollection.scenes(stage, size.levels));
+                (stage, size) -> BenchCollection.scenes(stage, size.levels)),
+        SHARE("a second machine and a registry: pulled, edited, missed, present",
+                (stage, size) -> BenchShare.scenes(stage, 2 * size.step, size.layer));
 
         final String about;
         private final Play play;
@@ -207,8 +209,8 @@ final class bench implements Callable<Integer> {
 
     /** How large the cases are. */
     enum Size {
-        FULL(16, List.of(1, 4, 8, 16, 32), 1, 20_000, 10_000, 2_000_000_000L, List.of(1, 3, 6, 10)),
-        SMALL(2, List.of(2), 0.1, 40, 100, 20_000_000L, List.of(1, 1));
+        FULL(16, List.of(1, 4, 8, 16, 32), 1, 20_000, 10_000, 2_000_000_000L, List.of(1, 3, 6, 10), 15_000_000),
+        SMALL(2, List.of(2), 0.1, 40, 100, 20_000_000L, List.of(1, 1), 10_000);
 
         final int crowd;
         final List<Integer> crowds;
@@ -217,8 +219,10 @@ final class bench implements Callable<Integer> {
         final int bytes;
         final long ignored;
         final List<Integer> levels;
+        final int layer;
 
-        Size(int crowd, List<Integer> crowds, double step, int files, int bytes, long ignored, List<Integer> levels) {
+        Size(int crowd, List<Integer> crowds, double step, int files, int bytes, long ignored, List<Integer> levels,
+                int layer) {
             this.crowd = crowd;
             this.crowds = crowds;
             this.step = step;
@@ -226,6 +230,7 @@ final class bench implements Callable<Integer> {
             this.bytes = bytes;
             this.ignored = ignored;
             this.levels = levels;
+            this.layer = layer;
         }
     }
 

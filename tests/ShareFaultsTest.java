@@ -124,8 +124,8 @@ class ShareFaultsTest {
         arrange(row);
         try {
             var share = row.what.equals(REFUSED) ? "127.0.0.1:1/team/ensured" : repository();
-            var result = ensure(Stream.of(row.image(), row.next()), "--jobs", "1", "--share-timeout", "3", "--share",
-                    share);
+            var result = ensure(Stream.of(row.image(), row.next()), "--jobs", "1", "--share-timeout",
+                    row.what.matches("SILENT|STALLS") ? "10" : "60", "--share", share);
             var warnings = result.err().lines().filter(line -> line.contains("warning: ")).toList();
             var asked = proxy.requests();
             // A tag that is there is a success; an image that is not what it should be is told of each.

@@ -6,16 +6,27 @@ import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ensureimage.EnsureImage;
+import ensureimage.Ensured;
+import ensureimage.Shared;
+import ensureimage.Sharing;
+import ensureimage.recipe.BuildOptions;
+import ensureimage.recipe.Recipe;
+import ensureimage.recipe.Reference;
 import ensureimage.testing.Fleet;
 import ensureimage.testing.Gate;
 import ensureimage.testing.Harness;
 import ensureimage.testing.Workbench;
-import ensureimage.throwaway.EngineSpec;
 import ensureimage.throwaway.EngineSpec.Store;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.UUID;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -112,8 +123,9 @@ class ShareTest {
         String tag = field(fleet.share(one, app), "shared.reference");
         String labels = one.docker("image", "inspect", app, "--format",
                 "{{range $k, $v := .Config.Labels}}--label\n{{$k}}={{$v}}\n{{end}}").succeeded().out().strip();
-        String[] words = ("build\n--platform\nlinux/arm64\n--tag\n" + tag + "\n--provenance=false\n" + labels + "\nimages/"
-                + app).split("\n");
+        String[] words =
+                ("build\n--platform\nlinux/arm64\n--tag\n" + tag + "\n--provenance=false\n" + labels + "\nimages/"
+                        + app).split("\n");
         one.docker(words).succeeded();
         one.docker("push", tag).succeeded();
         Harness.Result built = fleet.share(two, app);
@@ -125,16 +137,19 @@ class ShareTest {
     @Test
     void aMachineThatHoldsAnotherImageUnderTheBasesNameBuilds() {
         fleet.share(one, app);
-        two.docker("tag", "busybox", fleet.base).succeeded(); // each engine imports a busybox of its own
+        two.write("other/Dockerfile", "FROM busybox\nRUN echo other > /other\n");
+        two.docker("build", "--tag", fleet.base, "other").succeeded();
         Harness.Result built = fleet.share(two, app);
         assertEquals("built", field(built, "outcome"), built.toString());
         assertFalse(built.err().contains("warning"), built.err());
-        two.docker("image", "rm", "--force", app).succeeded();
         one.docker("image", "rm", "--force", app).succeeded();
-        assertEquals("pulled", field(fleet.share(two, app), "outcome"), "each finds its own again");
-        assertEquals("pulled", field(fleet.share(two, "--force", app), "outcome").replace("rebuilt", "pulled"));
-        Harness.Result other = fleet.share(one, app);
-        assertNotEquals("failed", field(other, "outcome"), other.toString());
+        assertEquals("built", field(fleet.share(one, app), "outcome"), "the one that was shared last is not its");
+        for (Workbench machine : new Workbench[] {two, one, two}) {
+            machine.docker("image", "rm", "--force", app).succeeded();
+            assertEquals("pulled", field(fleet.share(machine, app), "outcome"), "from then on each finds its own");
+            assertEquals(machine == two, Harness.fileIn(app, "/other", machine::docker)
+                    .filter(text -> text.equals("other")).isPresent());
+        }
     }
 
     @Test
@@ -165,6 +180,31 @@ class ShareTest {
         assertEquals(2, pulled.out().lines().filter(line -> line.contains("\"outcome\":\"pulled\"")).count(),
                 pulled.toString());
         assertEquals(one.cat(app, "/number"), two.cat(app + "-on", "/second"));
+    }
+
+    @Test
+    void whatDiffersFromWhatWasSharedLastIsTold() {
+        Harness.Result never = fleet.sharing(two, "--why-not-shared", app).run().expect(11);
+        assertEquals("missing", field(never, "outcome"), never.toString());
+        fleet.share(one, app);
+        Harness.Result same = fleet.sharing(two, "--why-not-shared", app).run().succeeded();
+        assertEquals("present", field(same, "outcome"), same.toString());
+        one.write("images/" + app + "/f", "edited");
+        Harness.Result differs = fleet.sharing(two, "--why-not-shared", app).run().expect(11);
+        assertEquals("1 file changed (f)", field(differs, "why"), differs.toString());
+        assertFalse(two.docker("image", "ls").out().contains("/ensured"), "nothing is left of it");
+        two.ensuring("--why-not-shared", app).without("ENSURE_IMAGE_SHARE").run().expect(2);
+    }
+
+    @Test
+    void theLibrarySharesToo() throws Exception {
+        fleet.share(one, app);
+        Recipe recipe = Recipe.inFolder(Reference.parse(app), folder.resolve("images").resolve(app), BuildOptions.NONE);
+        Ensured pulled = EnsureImage.using(two.client(), two.environment())
+                .withSharing(Sharing.through(fleet.repository).with(Sharing.Direction.PULL)).ensure(recipe);
+        assertEquals(Ensured.How.PULLED, pulled.how());
+        assertEquals(Shared.Action.PULLED, pulled.shared().orElseThrow().action());
+        assertThrows(IllegalArgumentException.class, () -> Sharing.through("a:tag"));
     }
 
     // ---- What is shared
@@ -229,12 +269,42 @@ class ShareTest {
     @Test
     void aMistakeOnTheCommandLineIsUsage() {
         for (String[] words : new String[][] {{"--share", "a:tag"}, {"--share", "A b"},
-                {"--share", "a", "--share-only", "x"}, {"--share", "a", "--share-timeout", "0"}}) {
-            String[] line = java.util.stream.Stream.concat(java.util.Arrays.stream(words),
-                    java.util.stream.Stream.of(app)).toArray(String[]::new);
+            {"--share", "a", "--share-only", "x"}, {"--share", "a", "--share-timeout", "0"}}) {
+            String[] line = Stream.concat(Arrays.stream(words),
+                    Stream.of(app)).toArray(String[]::new);
             Harness.Result result = one.ensure(line).expect(2);
             assertEquals("", result.out());
         }
+    }
+
+    @Test
+    void aPullThatHangsEndsWithItsCaller() throws Exception {
+        try (ServerSocket silent = new ServerSocket(0, 50,
+                InetAddress.getByName("127.0.0.1"))) {
+            fleet.reach(one, silent.getLocalPort());
+            String hole = "127.0.0.1:" + silent.getLocalPort() + "/team/ensured";
+            Harness.Result built = one.ensure("--share", hole, "--share-timeout", "2", "--format", "json", app)
+                    .succeeded();
+            assertEquals("no answer in time", field(built, "shared.reason"), built.toString());
+            one.docker("image", "rm", "--force", app).succeeded();
+            try (Harness.Running waits = one.ensuring("--share", hole, "--share-timeout", "600", app).start()) {
+                Harness.eventually("it pulls", Harness.SOON, () -> pulls(waits) == 1);
+                ProcessHandle pull = children(waits).findFirst().orElseThrow();
+                waits.signal("INT");
+                waits.await();
+                Harness.eventually("the pull has ended", Harness.SOON, () -> !pull.isAlive());
+            }
+        }
+    }
+
+    private static long pulls(Harness.Running command) {
+        return children(command).count();
+    }
+
+    private static Stream<ProcessHandle> children(Harness.Running command) {
+        return ProcessHandle.of(command.pid()).stream().flatMap(ProcessHandle::descendants)
+                .filter(child -> child.info().arguments().stream().flatMap(Arrays::stream)
+                        .anyMatch("pull"::equals));
     }
 
     // ---- Many at once

@@ -198,10 +198,9 @@ final class SharedImage {
     /** Takes the names in the registry from what was pulled or pushed: it has that of its reference by now, or none. */
     void dropNames() throws EngineException, InterruptedException {
         if (!named.isEmpty()) {
-            List<String> line = new ArrayList<>(List.of("image", "rm", "--"));
-            named.forEach(reference -> line.add(reference.toString()));
+            List<String> names = named.stream().map(Reference::toString).toList();
             named.clear();
-            docker.run(new Deadline(TO_UNTAG), line, ignored -> {});
+            docker.untag(names, new Deadline(TO_UNTAG));
         }
     }
 
@@ -290,9 +289,10 @@ final class SharedImage {
                 send(tag, made, new Deadline(limit));
             }
             if (told.get().action() == Shared.Action.PUSHED) {
-                Shared all = told.get();
+                Shared image = told.get();
                 send(repository.near(recipe, platform), made, new Deadline(limit)); // no layer goes again
-                told = Optional.of(all);
+                sendInputs(repository.inputs(recipe, platform), built, new Deadline(limit));
+                told = Optional.of(image);
             }
         }
     }
@@ -323,6 +323,16 @@ final class SharedImage {
         }
     }
 
+    /** Only for {@code --why-not-shared}: if that fails, nothing is told. */
+    private void sendInputs(Reference tag, Plan built, Deadline deadline)
+            throws EngineException, InterruptedException {
+        Optional<Map<String, String>> parts = SharedInputs.pack(built).filter(all -> repository.pushes());
+        if (parts.isPresent() && repository.transfers().make(tag, parts.get(), deadline)) {
+            named.add(tag);
+            repository.transfers().push(tag, deadline, (bytes, whole) -> {});
+        }
+    }
+
     // ---- Telling
 
     private void tell(Reference reference, Shared.Action action, Shared.Reason reason, String detail, long bytes) {
@@ -330,21 +340,21 @@ final class SharedImage {
     }
 
     private void skip(Reference reference, Shared.Reason reason) {
+        boolean known = told.filter(before -> before.reason() == reason).isPresent();
         tell(reference, Shared.Action.SKIPPED, reason, "", 0);
-        listener.notice(recipe, new Notice.NotShared(told.orElseThrow()));
+        if (!known) {
+            listener.notice(recipe, new Notice.NotShared(told.orElseThrow()));
+        }
     }
 
     private void fail(Reference reference, RegistryTransfers.End end) {
-        String line = end instanceof RegistryTransfers.Denied denied ? denied.line()
-                : end instanceof RegistryTransfers.Failed failed ? failed.line() : "";
-        Shared.Reason reason = end instanceof RegistryTransfers.Denied ? Shared.Reason.DENIED
-                : line.isEmpty() ? Shared.Reason.SILENT : Shared.Reason.FAILED;
-        tell(reference, Shared.Action.UNAVAILABLE, reason, line, 0);
-        if (reason != Shared.Reason.DENIED) {
-            repository.breakUp(told.orElseThrow());
+        Shared failed = Shared.failed(reference, end);
+        tell(reference, failed.action(), failed.reason(), failed.detail(), 0);
+        if (failed.reason() != Shared.Reason.DENIED) {
+            repository.breakUp(failed);
         }
         if (repository.isFirstToTell()) {
-            listener.notice(recipe, new Notice.NotAvailable(told.orElseThrow()));
+            listener.notice(recipe, new Notice.NotAvailable(failed));
         }
     }
 }

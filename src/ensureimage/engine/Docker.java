@@ -310,6 +310,15 @@ public final class Docker {
                 : run(deadline, List.of("tag", id, reference.toString()), line -> {});
     }
 
+    /** Takes these names from their images; one that has no other is removed. A name that is not there is no failure. */
+    public void untag(Collection<String> names, Deadline deadline) throws EngineException, InterruptedException {
+        if (askSocket("image rm", deadline, engine -> engine.untag(names, deadline.left())).isEmpty()) {
+            List<String> arguments = new ArrayList<>(List.of("image", "rm", "--"));
+            arguments.addAll(names);
+            run(deadline, arguments, line -> {});
+        }
+    }
+
     /**
      * Has the engine fetch an image. That it cannot is no failure: a build has the better words for it.
      *
