@@ -171,11 +171,14 @@ public final class ensure_image implements Callable<Integer> {
             ensure = ensure.withSingleFlight(Duration.ofSeconds(options.crowd.waitSeconds));
         }
         Optional<Sharing> sharing = options.shares.sharing(wording, System.getenv());
+        wording.requireSharing(options.when.whyNotShared, sharing.isPresent());
         if (sharing.isPresent()) {
             ensure = ensure.withSharing(sharing.get());
         }
         try {
-            return worst((options.when.check ? ensure.checkAll(members) : ensure.ensureAll(members)).values());
+            return worst((options.when.check ? ensure.checkAll(members)
+                    : options.when.whyNotShared ? ensure.compareShared(members)
+                    : ensure.ensureAll(members)).values());
         } catch (InterruptedException e) {
             report.interrupted();
             throw e;

@@ -85,7 +85,8 @@ record BuilderModel(Role role, Loop loop, EngineCall call, int label, int found,
     }
 
     static BuilderModel start(Role role) {
-        return new BuilderModel(role, role.start(), EngineCall.begin(At.FIND_TAG, NONE), 0, NONE, NONE, Promises.NONE, Flight.NONE, End.RUNNING);
+        return new BuilderModel(role, role.start(), EngineCall.begin(At.FIND_TAG, NONE), 0, NONE, NONE, Promises.NONE,
+                Flight.NONE, End.RUNNING);
     }
 
     boolean isRunning() {
@@ -101,8 +102,9 @@ record BuilderModel(Role role, Loop loop, EngineCall call, int label, int found,
 
     /** Its call goes on. */
     BuilderModel with(EngineCall then) {
-        return new BuilderModel(role, loop, then, label, found, 
-                loop.next() == Action.BUILD || loop.next() == Action.PULL ? then.image() : image, promises, flight, end);
+        return new BuilderModel(role, loop, then, label, found,
+                loop.next() == Action.BUILD || loop.next() == Action.PULL ? then.image() : image, promises, flight,
+                end);
     }
 
     /** Its call has ended. @param now what its inputs are */

@@ -69,13 +69,18 @@ public final class Fleet {
     }
 
     private Workbench machine(EngineSpec spec, Path folder) {
-        ThrowawayEngine engine = Harness.engine(spec);
+        Workbench machine = new Workbench(Harness.engine(spec), "1", folder);
+        reach(machine, registry.port());
+        return machine;
+    }
+
+    /** Lets a machine's engine reach a port of this machine's 127.0.0.1. */
+    public void reach(Workbench machine, int port) {
         try {
-            engine.reach(registry.port(), ThrowawayEngine.Progress.NONE);
+            machine.engine().reach(port, ThrowawayEngine.Progress.NONE);
         } catch (Exception e) {
-            throw new AssertionError("the engine cannot reach the registry: " + e.getMessage(), e);
+            throw new AssertionError("the engine cannot reach port " + port + ": " + e.getMessage(), e);
         }
-        return new Workbench(engine, "1", folder);
     }
 
     /** How often the registry was asked so far. */

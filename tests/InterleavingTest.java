@@ -117,12 +117,14 @@ class InterleavingTest {
                 Race.of("two that always build, a current image has the tag", current, 2)
                         .with(A, Policy.ALWAYS, LoopRules.OURS, Trait.OWN_IMAGES)
                         .with(A, Policy.ALWAYS, LoopRules.OURS, Trait.OWN_IMAGES).beside(Kind.REMOVER, 1),
-                Race.of("two machines' users of one engine share", MISSING, 2).with(A, Trait.SHARES).with(A, Trait.SHARES),
+                Race.of("two machines' users of one engine share", MISSING, 2).with(A, Trait.SHARES).with(A,
+                        Trait.SHARES),
                 Race.of("the same, each build makes another image", FOREIGN, 2).with(A, Trait.SHARES, Trait.OWN_IMAGES)
                         .with(A, Trait.SHARES, Trait.OWN_IMAGES),
                 Race.of("two folders, one tag, one shares", MISSING, 2).with(A, Trait.SHARES).with(B),
                 Race.of("one shares, removed once", MISSING, 2).with(A, Trait.SHARES).with(A).beside(Kind.REMOVER, 1),
-                Race.of("one shares, a folder, edited", MISSING, 2).with(A, Trait.SHARES).with(A).beside(Kind.EDITOR, 1),
+                Race.of("one shares, a folder, edited", MISSING, 2).with(A, Trait.SHARES).with(A).beside(Kind.EDITOR,
+                        1),
                 Race.of("one shares, waits and breaks", MISSING, 2)
                         .with(A, Trait.SHARES, Trait.WAITS, Trait.BREAKS).with(A, Trait.WAITS),
                 Race.of("one shares, the engine is killed and starts again", MISSING, 2).with(A, Trait.SHARES).with(B)

@@ -54,9 +54,11 @@ enum LoopRules {
             case LOOKS_FOR_EVER ->
                 after.next() == Action.BUILD && after.builds() > 0 ? with(after, Action.LOOK_UP) : after;
             case FOREIGN_WILL_DO -> before.next() == Action.PULL && after.next() == Action.BUILD
-                    ? before.afterPull(Loop.PullEnd.FOUND) : after;
+                    ? before.afterPull(Loop.PullEnd.FOUND)
+                    : after;
             case NEEDS_THE_REGISTRY -> before.next() == Action.PULL && after.next() == Action.BUILD
-                    ? with(after, Action.FAIL) : after;
+                    ? with(after, Action.FAIL)
+                    : after;
             case PULLS_FOR_EVER -> after.next() == Action.BUILD ? with(after, Action.PULL) : after;
             case ENDS_NEVER -> after.next() == Action.GIVE_UP ? with(after, Action.BUILD) : after;
         };

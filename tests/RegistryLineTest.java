@@ -61,18 +61,19 @@ class RegistryLineTest {
         for (String name : transcripts().toList()) {
             read(name).ifPresent(seen::add);
         }
-        assertEquals(EnumSet.complementOf(EnumSet.of(RegistryLine.Meaning.ALREADY_THERE)), EnumSet.copyOf(Set.copyOf(seen)));
+        assertEquals(EnumSet.complementOf(EnumSet.of(RegistryLine.Meaning.ALREADY_THERE)),
+                EnumSet.copyOf(Set.copyOf(seen)));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {
-            "tag invalid: The image tag '1' already exists in the 'team/ensured' repository and cannot be overwritten "
-                    + "because the repository is immutable.",
-            "unknown: configured as immutable",
-            "denied: manifest is immutable",
-            "PUT http://registry.example/v2/team/ensured/manifests/0123: Failed to process request due to 'team:0123' "
-                    + "configured as immutable.",
-            "error from registry: tag cannot be overwritten because the tag is immutable"})
+        "tag invalid: The image tag '1' already exists in the 'team/ensured' repository and cannot be overwritten "
+                + "because the repository is immutable.",
+        "unknown: configured as immutable",
+        "denied: manifest is immutable",
+        "PUT http://registry.example/v2/team/ensured/manifests/0123: Failed to process request due to 'team:0123' "
+                + "configured as immutable.",
+        "error from registry: tag cannot be overwritten because the tag is immutable"})
     void aTagThatCannotBeOverwrittenIsThereAlready(String line) {
         assertEquals(Optional.of(RegistryLine.Meaning.ALREADY_THERE), RegistryLine.read(line, IMAGE));
     }
@@ -80,13 +81,13 @@ class RegistryLineTest {
     /** A miss is silent and trouble is not: only the registry's answer about this very image is a miss. */
     @ParameterizedTest
     @ValueSource(strings = {
-            "Error response from daemon: failed to resolve reference \"registry.example/team/ensured:9999\": "
-                    + "registry.example/team/ensured:9999: not found",
-            "Error response from daemon: failed to resolve reference \"registry.example/team/ensured:0123\": "
-                    + "failed to do request: lookup registry.example: not found",
-            "Error response from daemon: no matching manifest for linux/amd64 in the manifest list entries: not found",
-            "Error response from daemon: manifest for registry.example/team/other:0123 not found: manifest unknown",
-            "not found", "manifest unknown"})
+        "Error response from daemon: failed to resolve reference \"registry.example/team/ensured:9999\": "
+                + "registry.example/team/ensured:9999: not found",
+        "Error response from daemon: failed to resolve reference \"registry.example/team/ensured:0123\": "
+                + "failed to do request: lookup registry.example: not found",
+        "Error response from daemon: no matching manifest for linux/amd64 in the manifest list entries: not found",
+        "Error response from daemon: manifest for registry.example/team/other:0123 not found: manifest unknown",
+        "not found", "manifest unknown"})
     void whatIsNotAMissIsTrouble(String line) {
         assertNotEquals(Optional.of(RegistryLine.Meaning.NOT_THERE), RegistryLine.read(line, IMAGE));
     }

@@ -12,10 +12,13 @@ import ensureimage.testing.Fleet;
 import ensureimage.testing.Gate;
 import ensureimage.testing.Harness;
 import ensureimage.testing.Workbench;
-import ensureimage.throwaway.EngineSpec;
 import ensureimage.throwaway.EngineSpec.Store;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.UUID;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -112,8 +115,9 @@ class ShareTest {
         String tag = field(fleet.share(one, app), "shared.reference");
         String labels = one.docker("image", "inspect", app, "--format",
                 "{{range $k, $v := .Config.Labels}}--label\n{{$k}}={{$v}}\n{{end}}").succeeded().out().strip();
-        String[] words = ("build\n--platform\nlinux/arm64\n--tag\n" + tag + "\n--provenance=false\n" + labels + "\nimages/"
-                + app).split("\n");
+        String[] words =
+                ("build\n--platform\nlinux/arm64\n--tag\n" + tag + "\n--provenance=false\n" + labels + "\nimages/"
+                        + app).split("\n");
         one.docker(words).succeeded();
         one.docker("push", tag).succeeded();
         Harness.Result built = fleet.share(two, app);
@@ -165,6 +169,20 @@ class ShareTest {
         assertEquals(2, pulled.out().lines().filter(line -> line.contains("\"outcome\":\"pulled\"")).count(),
                 pulled.toString());
         assertEquals(one.cat(app, "/number"), two.cat(app + "-on", "/second"));
+    }
+
+    @Test
+    void whatDiffersFromWhatWasSharedLastIsTold() {
+        Harness.Result never = fleet.sharing(two, "--why-not-shared", app).run().expect(11);
+        assertEquals("missing", field(never, "outcome"), never.toString());
+        fleet.share(one, app);
+        Harness.Result same = fleet.sharing(two, "--why-not-shared", app).run().succeeded();
+        assertEquals("present", field(same, "outcome"), same.toString());
+        one.write("images/" + app + "/f", "edited");
+        Harness.Result differs = fleet.sharing(two, "--why-not-shared", app).run().expect(11);
+        assertEquals("1 file changed (f)", field(differs, "why"), differs.toString());
+        assertFalse(two.docker("image", "ls").out().contains("/ensured"), "nothing is left of it");
+        two.ensuring("--why-not-shared", app).without("ENSURE_IMAGE_SHARE").run().expect(2);
     }
 
     // ---- What is shared
@@ -229,12 +247,42 @@ class ShareTest {
     @Test
     void aMistakeOnTheCommandLineIsUsage() {
         for (String[] words : new String[][] {{"--share", "a:tag"}, {"--share", "A b"},
-                {"--share", "a", "--share-only", "x"}, {"--share", "a", "--share-timeout", "0"}}) {
-            String[] line = java.util.stream.Stream.concat(java.util.Arrays.stream(words),
-                    java.util.stream.Stream.of(app)).toArray(String[]::new);
+            {"--share", "a", "--share-only", "x"}, {"--share", "a", "--share-timeout", "0"}}) {
+            String[] line = Stream.concat(Arrays.stream(words),
+                    Stream.of(app)).toArray(String[]::new);
             Harness.Result result = one.ensure(line).expect(2);
             assertEquals("", result.out());
         }
+    }
+
+    @Test
+    void aPullThatHangsEndsWithItsCaller() throws Exception {
+        try (ServerSocket silent = new ServerSocket(0, 50,
+                InetAddress.getByName("127.0.0.1"))) {
+            fleet.reach(one, silent.getLocalPort());
+            String hole = "127.0.0.1:" + silent.getLocalPort() + "/team/ensured";
+            Harness.Result built = one.ensure("--share", hole, "--share-timeout", "2", "--format", "json", app)
+                    .succeeded();
+            assertEquals("no answer in time", field(built, "shared.reason"), built.toString());
+            one.docker("image", "rm", "--force", app).succeeded();
+            try (Harness.Running waits = one.ensuring("--share", hole, "--share-timeout", "600", app).start()) {
+                Harness.eventually("it pulls", Harness.SOON, () -> pulls(waits) == 1);
+                ProcessHandle pull = children(waits).findFirst().orElseThrow();
+                waits.signal("INT");
+                waits.await();
+                Harness.eventually("the pull has ended", Harness.SOON, () -> !pull.isAlive());
+            }
+        }
+    }
+
+    private static long pulls(Harness.Running command) {
+        return children(command).count();
+    }
+
+    private static Stream<ProcessHandle> children(Harness.Running command) {
+        return ProcessHandle.of(command.pid()).stream().flatMap(ProcessHandle::descendants)
+                .filter(child -> child.info().arguments().stream().flatMap(Arrays::stream)
+                        .anyMatch("pull"::equals));
     }
 
     // ---- Many at once

@@ -45,6 +45,10 @@ public final class Workbench {
         return new Workbench("28.5", EngineSpec.Store.CONTAINERD, "1", Harness.newFolder());
     }
 
+    public ThrowawayEngine engine() {
+        return engine;
+    }
+
     public Map<String, String> environment() {
         return environment;
     }

@@ -22,6 +22,7 @@
 //SOURCES Policy.java
 //SOURCES Shared.java
 //SOURCES SharedImage.java
+//SOURCES SharedInputs.java
 //SOURCES SharedRepository.java
 //SOURCES Sharing.java
 //SOURCES SingleFlight.java
@@ -160,7 +161,7 @@ public final class EnsureImage {
      * @return what became of each, in that order: {@link Ensured} or {@link NotEnsured}
      */
     public Map<Reference, Outcome> ensureAll(List<ImageCollection.Member> members) throws InterruptedException {
-        return new ManyImages(tools(), true, listener).run(members);
+        return new ManyImages(tools(), ManyImages.Work.ENSURE, listener).run(members);
     }
 
     /**
@@ -170,7 +171,22 @@ public final class EnsureImage {
      * @return what was found of each, in that order: {@link Checked} or {@link NotEnsured}
      */
     public Map<Reference, Outcome> checkAll(List<ImageCollection.Member> members) throws InterruptedException {
-        return new ManyImages(tools(), false, listener).run(members);
+        return new ManyImages(tools(), ManyImages.Work.CHECK, listener).run(members);
+    }
+
+    /**
+     * Compares several images' inputs with those of what was shared last under the same names, and builds nothing: a
+     * {@link Status.Missing} one was never shared, a {@link Status.Stale} one was shared from other inputs.
+     *
+     * @param members as for {@link #ensureAll}
+     * @return what was found of each, in that order: {@link Checked} or {@link NotEnsured}
+     * @throws IllegalStateException without {@link #withSharing}
+     */
+    public Map<Reference, Outcome> compareShared(List<ImageCollection.Member> members) throws InterruptedException {
+        if (sharing.isEmpty()) {
+            throw new IllegalStateException("nothing is shared");
+        }
+        return new ManyImages(tools(), ManyImages.Work.COMPARE, listener).run(members);
     }
 
     /** Which kind of builder {@code docker build} is expected to use with these options; a build tells for sure. */

@@ -105,7 +105,8 @@ record Loop(Action next, int builds, int attempts, boolean owed, Ensured.How ifC
 
     /** Another machine was building it, and the registry has it by now. */
     Loop afterClaim() {
-        return new Loop(Action.PULL, builds, attempts, owed, ifCurrent, found, trouble, new Share(true, share.push, false));
+        return new Loop(Action.PULL, builds, attempts, owed, ifCurrent, found, trouble,
+                new Share(true, share.push, false));
     }
 
     /** It was offered to others; what came of that changes nothing here. */

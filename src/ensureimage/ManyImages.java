@@ -24,15 +24,24 @@ import java.util.concurrent.TimeUnit;
 /** Several images, each after its bases, some at a time: an image that waits for its bases is not one of them. */
 final class ManyImages {
     private final Tools tools;
-    private final boolean build;
+    private final Work work;
     private final Listener listener;
     private final Semaphore jobs;
     private final Map<Reference, Future<Outcome>> outcomes = new ConcurrentHashMap<>();
 
-    /** @param build whether images are built; else they are only looked up */
-    ManyImages(Tools tools, boolean build, Listener listener) {
+    /** What is done with each image. */
+    enum Work {
+        /** It is built, or whatever it takes. */
+        ENSURE,
+        /** It is only looked up. */
+        CHECK,
+        /** It is compared with what was shared last. */
+        COMPARE
+    }
+
+    ManyImages(Tools tools, Work work, Listener listener) {
         this.tools = tools;
-        this.build = build;
+        this.work = work;
         this.listener = listener;
         this.jobs = new Semaphore(tools.limits().atOnce());
     }
@@ -51,7 +60,7 @@ final class ManyImages {
         ExecutorService pool = Executors.newFixedThreadPool(Math.max(1, members.size()));
         try {
             for (Member member : members) {
-                outcomes.put(member.reference(), pool.submit(work(member)));
+                outcomes.put(member.reference(), pool.submit(task(member)));
             }
             return collect(members);
         } finally {
@@ -75,7 +84,7 @@ final class ManyImages {
         }
     }
 
-    private Callable<Outcome> work(Member member) {
+    private Callable<Outcome> task(Member member) {
         return () -> {
             try {
                 return ensure(member);
@@ -137,8 +146,11 @@ final class ManyImages {
     private Outcome ensure(Recipe recipe) throws NotEnsured, BaseReplaced, InterruptedException {
         jobs.acquire();
         try {
-            OneImage image = new OneImage(tools, recipe, listener);
-            return build ? image.ensure() : image.check();
+            return switch (work) {
+                case ENSURE -> new OneImage(tools, recipe, listener).ensure();
+                case CHECK -> new OneImage(tools, recipe, listener).check();
+                case COMPARE -> new SharedInputs(tools.repository().orElseThrow(), tools, recipe, listener).compare();
+            };
         } finally {
             jobs.release();
         }

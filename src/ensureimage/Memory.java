@@ -70,7 +70,12 @@ final class Memory {
     }
 
     void keep(Fingerprint fingerprint) {
-        cache.write(MANIFESTS, fileName(fingerprint.value()), fingerprint.manifest().text(), MOST);
+        keep(fingerprint.value(), fingerprint.manifest());
+    }
+
+    /** @param fingerprint a label */
+    void keep(String fingerprint, Manifest manifest) {
+        cache.write(MANIFESTS, fileName(fingerprint), manifest.text(), MOST);
     }
 
     /** A label is data: only what our own builds would have written names a file. */

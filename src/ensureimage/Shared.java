@@ -1,5 +1,7 @@
 package ensureimage;
 
+import ensureimage.engine.RegistryTransfers;
+import ensureimage.recipe.Reference;
 import java.time.Duration;
 
 /**
@@ -12,6 +14,15 @@ import java.time.Duration;
  * @param bytes of layers that were transferred, as far as the engine told
  */
 public record Shared(String reference, Action action, Reason reason, String detail, Duration took, long bytes) {
+
+    /** What is told of a pull or push that has not done what it should. */
+    static Shared failed(Reference reference, RegistryTransfers.End end) {
+        String line = end instanceof RegistryTransfers.Denied denied ? denied.line()
+                : end instanceof RegistryTransfers.Failed failed ? failed.line() : "";
+        Reason reason = end instanceof RegistryTransfers.Denied ? Reason.DENIED
+                : line.isEmpty() ? Reason.SILENT : Reason.FAILED;
+        return new Shared(reference.toString(), Action.UNAVAILABLE, reason, line, end.took(), 0);
+    }
 
     /** What was done; the last of several. */
     public enum Action {

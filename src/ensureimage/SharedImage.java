@@ -290,9 +290,10 @@ final class SharedImage {
                 send(tag, made, new Deadline(limit));
             }
             if (told.get().action() == Shared.Action.PUSHED) {
-                Shared all = told.get();
+                Shared image = told.get();
                 send(repository.near(recipe, platform), made, new Deadline(limit)); // no layer goes again
-                told = Optional.of(all);
+                sendInputs(repository.inputs(recipe, platform), built, new Deadline(limit));
+                told = Optional.of(image);
             }
         }
     }
@@ -323,6 +324,16 @@ final class SharedImage {
         }
     }
 
+    /** Only for {@code --why-not-shared}: if that fails, nothing is told. */
+    private void sendInputs(Reference tag, Plan built, Deadline deadline)
+            throws EngineException, InterruptedException {
+        Optional<Map<String, String>> parts = SharedInputs.pack(built).filter(all -> repository.pushes());
+        if (parts.isPresent() && repository.transfers().make(tag, parts.get(), deadline)) {
+            named.add(tag);
+            repository.transfers().push(tag, deadline, (bytes, whole) -> {});
+        }
+    }
+
     // ---- Telling
 
     private void tell(Reference reference, Shared.Action action, Shared.Reason reason, String detail, long bytes) {
@@ -335,16 +346,13 @@ final class SharedImage {
     }
 
     private void fail(Reference reference, RegistryTransfers.End end) {
-        String line = end instanceof RegistryTransfers.Denied denied ? denied.line()
-                : end instanceof RegistryTransfers.Failed failed ? failed.line() : "";
-        Shared.Reason reason = end instanceof RegistryTransfers.Denied ? Shared.Reason.DENIED
-                : line.isEmpty() ? Shared.Reason.SILENT : Shared.Reason.FAILED;
-        tell(reference, Shared.Action.UNAVAILABLE, reason, line, 0);
-        if (reason != Shared.Reason.DENIED) {
-            repository.breakUp(told.orElseThrow());
+        Shared failed = Shared.failed(reference, end);
+        tell(reference, failed.action(), failed.reason(), failed.detail(), 0);
+        if (failed.reason() != Shared.Reason.DENIED) {
+            repository.breakUp(failed);
         }
         if (repository.isFirstToTell()) {
-            listener.notice(recipe, new Notice.NotAvailable(told.orElseThrow()));
+            listener.notice(recipe, new Notice.NotAvailable(failed));
         }
     }
 }

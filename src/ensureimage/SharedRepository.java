@@ -104,8 +104,17 @@ final class SharedRepository {
 
     /** A tag that moves: which image of a recipe was shared last. What has changed since is mostly little. */
     Reference near(Recipe recipe, String platform) {
-        return tag(Fingerprint.key("ensure_image share 1 near", recipe.reference().toString(),
-                recipe.options().target().orElse(""), platform) + "-near");
+        return tag(recipe(recipe, platform) + "-near");
+    }
+
+    /** A tag that moves with that one: what it was made of. */
+    Reference inputs(Recipe recipe, String platform) {
+        return tag(recipe(recipe, platform) + "-inputs");
+    }
+
+    private static String recipe(Recipe recipe, String platform) {
+        return Fingerprint.key("ensure_image share 1 near", recipe.reference().toString(),
+                recipe.options().target().orElse(""), platform);
     }
 
     private Reference tag(String hash) {

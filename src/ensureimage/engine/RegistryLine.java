@@ -23,8 +23,9 @@ enum RegistryLine {
             + "|405 Method Not Allowed))"),
 
     /** The same on the classic store, and in the registry's own words. */
-    DENIED_CLASSIC(Meaning.DENIED, "(?:Error response from daemon: )?(?:(?:[A-Z][a-z]+ \"[^\"]*\"|error from registry): )?"
-            + "(?:unauthorized|denied|unsupported|no basic auth credentials)(?:: .*)?"),
+    DENIED_CLASSIC(Meaning.DENIED,
+            "(?:Error response from daemon: )?(?:(?:[A-Z][a-z]+ \"[^\"]*\"|error from registry): )?"
+                    + "(?:unauthorized|denied|unsupported|no basic auth credentials)(?:: .*)?"),
 
     /** A tag that cannot be overwritten, as Harbor, ECR, Artifact Registry, ACR and GitLab word it. */
     IMMUTABLE(Meaning.ALREADY_THERE, "(?i).*(?:cannot be overwritten|tag is immutable|immutable tag|"

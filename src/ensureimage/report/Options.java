@@ -78,7 +78,12 @@ public final class Options {
         @Option(names = "--force", description = "Build, whatever is there.")
         public boolean force;
 
-        /** What the three come to. */
+        @Option(names = "--why-not-shared",
+                description = "Only compare with what was last pushed by --share, and say what "
+                        + "differs; exit 11 if anything does.")
+        public boolean whyNotShared;
+
+        /** What they come to. */
         public Policy policy() {
             return force ? Policy.ALWAYS : ifMissing ? Policy.IF_MISSING : Policy.IF_STALE;
         }
@@ -100,7 +105,8 @@ public final class Options {
         public int timeoutSeconds = 300;
 
         @Option(names = "--single-flight", description = "Let one process on this machine build; others that want the "
-                + "same image from the same inputs wait for it. Saves work, changes no outcome.")
+                + "same image from the same inputs wait for it. With --share: one of all machines. Saves work, changes no "
+                + "outcome.")
         public boolean singleFlight;
 
         @Option(names = "--wait", paramLabel = "SECONDS",

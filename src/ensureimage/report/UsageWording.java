@@ -104,6 +104,13 @@ public final class UsageWording {
         }
     }
 
+    /** @throws UsageException if what was shared is asked for, and nothing says where */
+    public void requireSharing(boolean asked, boolean shares) throws UsageException {
+        if (asked && !shares) {
+            throw new UsageException(new Message("--why-not-shared needs --share REPOSITORY", seeHelp()));
+        }
+    }
+
     /** @throws UsageException for an unknown {@code --share-only} */
     public Sharing.Direction parseDirection(String text) throws UsageException {
         return switch (text) {
