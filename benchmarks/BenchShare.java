@@ -105,7 +105,7 @@ final class BenchShare {
         Fresh fresh = fresh();
         shareInAllWays(fresh);
         List<BenchScene.Way> ways = new ArrayList<>();
-        ways.add(way(SHARE, () -> fresh, this::sharing));
+        ways.add(saying("pulled ", way(SHARE, () -> fresh, this::sharing)));
         ways.add(way(REBUILD, () -> fresh, this::build));
         ways.add(way(MAX, () -> fresh, each -> build(each, "--cache-from", cache("max"))));
         ways.add(way(INLINE, () -> fresh, each -> build(each, "--cache-from", cache("inline"))));
@@ -160,8 +160,9 @@ final class BenchShare {
     private BenchScene warm() {
         Fresh fresh = fresh();
         stage.once(ensure(fresh));
-        return new BenchScene("share: present", List.of(keeping(ALONE, () -> fresh, this::ensure),
-                keeping(SHARE, () -> fresh, this::sharing)), ALONE,
+        return new BenchScene("share: present", List.of(
+                saying("present ", keeping(ALONE, () -> fresh, this::ensure)),
+                saying("present ", keeping(SHARE, () -> fresh, this::sharing))), ALONE,
                 List.of(new BenchTarget.Time(SHARE, NOTHING, ALONE)));
     }
 
@@ -182,6 +183,21 @@ final class BenchShare {
             empty(fresh);
             return fresh;
         }, commands);
+    }
+
+    /** Besides, that this was its outcome: if it built, its time is that of something else. */
+    private static BenchScene.Way saying(String outcome, BenchScene.Way way) {
+        return new BenchScene.Way(way.name(), () -> {
+            BenchScene.Trial trial = way.preparation().prepare();
+            return new BenchScene.Trial(trial.launches(), ended -> {
+                for (Harness.Result result : ended.results()) {
+                    if (!result.out().startsWith(outcome)) {
+                        throw new BenchScene.Wrong(ended.who() + ": it is not '" + outcome + "': " + result);
+                    }
+                }
+                trial.check().check(ended);
+            });
+        });
     }
 
     private BenchScene.Way keeping(String name, Edits edits, Commands commands) {

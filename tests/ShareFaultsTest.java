@@ -165,8 +165,10 @@ class ShareFaultsTest {
             var pushed = asked.stream().filter(line -> line.matches("PUT .*/manifests/.*")).count();
             return pushed == 0;
         }
-        return asked.stream().map(line -> line.replaceFirst(".*/manifests/", "")).filter(tag -> !tag.contains("/")
-                && !tag.startsWith("sha256:")).distinct().count() <= 1;
+        var tags = asked.stream().map(line -> line.replaceFirst(".*/manifests/", ""))
+                .filter(tag -> !tag.contains("/") && !tag.startsWith("sha256:")).distinct().toList();
+        long near = tags.stream().filter(tag -> tag.endsWith("-near")).count(); // one per image, for the build's cache
+        return near <= 1 && tags.size() - near <= 1;
     }
 
     private static String table() {

@@ -4,9 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ensureimage.testing.Fleet;
 import ensureimage.testing.Harness;
 import ensureimage.testing.Programs;
 import ensureimage.testing.Workbench;
+import ensureimage.throwaway.EngineSpec;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -174,9 +176,29 @@ class WorkflowsTest {
         assertTrue(Files.readString(summary).contains("| `" + app + ":latest` | failed |"), Files.readString(summary));
     }
 
+    @Test
+    void theActionSharesBetweenMachines() throws IOException {
+        Fleet fleet = Fleet.open();
+        Path folder = Harness.newFolder();
+        Workbench one = fleet.machine("28.5", EngineSpec.Store.CONTAINERD, folder);
+        Workbench two = fleet.other("28.5", EngineSpec.Store.CONTAINERD, folder);
+        String app = "action-" + id;
+        one.write("images/" + app + "/Dockerfile", "FROM " + fleet.base + "\nRUN echo $$ > /race-demo\n");
+        actionCommand(one, app, "").env("SHARE", fleet.repository).env("SHARE_ONLY", "pull").run().succeeded();
+        actionCommand(two, app, "").env("SHARE", fleet.repository).run().succeeded();
+        one.docker("image", "rm", app).succeeded();
+        actionCommand(one, app, "").env("SHARE", fleet.repository).env("SHARE_ONLY", "pull").run().succeeded();
+        assertEquals(List.of("outcome=built", "outcome=built", "outcome=pulled"),
+                Files.readAllLines(output).stream().filter(line -> line.startsWith("outcome=")).toList());
+    }
+
     private Harness.Result action(Workbench bench, String images, String arguments) throws IOException {
+        return actionCommand(bench, images, arguments).run();
+    }
+
+    private Harness.Command actionCommand(Workbench bench, String images, String arguments) throws IOException {
         return step(bench, run("actions/ensure-image/action.yml", null)).env("IMAGES", images + "\n")
-                .env("ARGUMENTS", arguments).env("SCRIPTS", Harness.root()).env("GITHUB_ACTIONS", "true").run();
+                .env("ARGUMENTS", arguments).env("SCRIPTS", Harness.root()).env("GITHUB_ACTIONS", "true");
     }
 
     private Harness.Command step(Workbench bench, String script) {
