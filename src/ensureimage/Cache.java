@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
@@ -57,7 +58,7 @@ final class Cache {
     private static final Set<PosixFilePermission> WRITABLE_BY_OTHERS =
             Set.of(PosixFilePermission.GROUP_WRITE, PosixFilePermission.OTHERS_WRITE);
     /** No entry is larger. */
-    private static final int MOST_BYTES = 16 << 20;
+    private static final int MOST_BYTES = 17 << 20;
     /**
      * What its owner has not removed by then, others may. It is longer than any build takes, as the owner may be a
      * process that cannot be seen from here: in another container that shares the cache.
@@ -152,8 +153,19 @@ final class Cache {
 
     // ---- Entries
 
-    /** What was written under the name; empty if there is nothing, or nothing that can be read. */
+    /** The text that was written under the name; empty if there is nothing, or nothing that can be read. */
     Optional<String> read(String folder, String name) {
+        return readBytes(folder, name).flatMap(bytes -> {
+            try {
+                return Optional.of(StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString());
+            } catch (CharacterCodingException e) {
+                return Optional.empty();
+            }
+        });
+    }
+
+    /** The same for any content. */
+    Optional<byte[]> readBytes(String folder, String name) {
         try {
             Path file = entry(folder, name);
             BasicFileAttributes found = Files.readAttributes(file, BasicFileAttributes.class, NOFOLLOW_LINKS);
@@ -161,8 +173,7 @@ final class Cache {
                 return Optional.empty();
             }
             try (InputStream stream = Files.newInputStream(file, NOFOLLOW_LINKS)) {
-                ByteBuffer bytes = ByteBuffer.wrap(stream.readNBytes(MOST_BYTES));
-                return Optional.of(StandardCharsets.UTF_8.newDecoder().decode(bytes).toString());
+                return Optional.of(stream.readNBytes(MOST_BYTES));
             }
         } catch (IOException e) {
             return Optional.empty();
@@ -176,11 +187,16 @@ final class Cache {
      * @return whether it is written
      */
     boolean write(String folder, String name, String text, int most) {
+        return write(folder, name, text.getBytes(StandardCharsets.UTF_8), most);
+    }
+
+    /** The same for any content. */
+    boolean write(String folder, String name, byte[] content, int most) {
         try {
             Path file = entry(folder, name);
             Path temporary = file.resolveSibling(TEMPORARY + unique());
             try {
-                Files.writeString(Files.createFile(temporary, PRIVATE_FILE), text);
+                Files.write(Files.createFile(temporary, PRIVATE_FILE), content);
                 Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
             } finally {
                 delete(temporary);

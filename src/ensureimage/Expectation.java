@@ -6,6 +6,8 @@ import ensureimage.recipe.Coverage;
 import ensureimage.recipe.Dockerfile;
 import ensureimage.recipe.Fingerprint;
 import ensureimage.recipe.ImageCollection;
+import ensureimage.recipe.KnownFiles;
+import ensureimage.recipe.Moment;
 import ensureimage.recipe.Recipe;
 import ensureimage.recipe.RecipeException;
 import ensureimage.recipe.Surroundings;
@@ -25,9 +27,10 @@ import java.util.stream.Collectors;
  * @param surroundings the builder that it is expected to use, and what the client adds by itself
  * @param dockerfile as it is now
  * @param learned what an earlier build of the same recipe saw; empty if there is none that is known
+ * @param files what is known of the contents of files
  */
 record Expectation(Recipe recipe, ClientFacts client, Surroundings surroundings, Dockerfile dockerfile,
-        Optional<Memory.Lesson> learned) {
+        Optional<Memory.Lesson> learned, KnownFiles files) {
 
     static Expectation make(Recipe recipe, ClientFacts client, BuilderKind builder, Memory memory)
             throws RecipeException {
@@ -35,7 +38,7 @@ record Expectation(Recipe recipe, ClientFacts client, Surroundings surroundings,
                 new Surroundings(builder, client.proxyArguments(), Collections.emptySortedMap());
         Dockerfile dockerfile = recipe.readDockerfile(builder);
         return new Expectation(recipe, client, surroundings, dockerfile,
-                memory.lesson(Fingerprint.recipeKey(recipe, dockerfile, surroundings)));
+                memory.lesson(Fingerprint.recipeKey(recipe, dockerfile, surroundings)), memory.files());
     }
 
     /** Where a lesson about this recipe is kept. */
@@ -93,7 +96,12 @@ record Expectation(Recipe recipe, ClientFacts client, Surroundings surroundings,
 
     /** Reads when asked. */
     Reader reader() {
-        return coverage -> Fingerprint.of(recipe, coverage, surroundings);
+        return coverage -> Fingerprint.of(recipe, coverage, surroundings, files.now());
+    }
+
+    /** Reads what there was at a moment that others look at, too. */
+    Reader reader(Moment moment) {
+        return coverage -> Fingerprint.of(recipe, coverage, surroundings, moment);
     }
 
     /** Reads now, in a thread of its own, what most labels cover, while docker is asked which one it is. */
