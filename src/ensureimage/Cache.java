@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
@@ -58,7 +59,7 @@ final class Cache {
     private static final Set<PosixFilePermission> WRITABLE_BY_OTHERS =
             Set.of(PosixFilePermission.GROUP_WRITE, PosixFilePermission.OTHERS_WRITE);
     /** No entry is larger. */
-    private static final int MOST_BYTES = 17 << 20;
+    private static final int MOST_BYTES = 16 << 20;
     /**
      * What its owner has not removed by then, others may. It is longer than any build takes, as the owner may be a
      * process that cannot be seen from here: in another container that shares the cache.
@@ -187,7 +188,14 @@ final class Cache {
      * @return whether it is written
      */
     boolean write(String folder, String name, String text, int most) {
-        return write(folder, name, text.getBytes(StandardCharsets.UTF_8), most);
+        try {
+            ByteBuffer bytes = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(text));
+            byte[] content = new byte[bytes.remaining()];
+            bytes.get(content);
+            return write(folder, name, content, most);
+        } catch (CharacterCodingException e) {
+            return false;
+        }
     }
 
     /** The same for any content. */

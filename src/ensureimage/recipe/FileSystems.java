@@ -1,6 +1,8 @@
 package ensureimage.recipe;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -25,6 +27,7 @@ class FileSystems {
     private static final Path EXPIRE = Path.of("/proc/sys/vm/dirty_expire_centisecs");
     private static final Path WRITEBACK = Path.of("/proc/sys/vm/dirty_writeback_centisecs");
     private static final int HUNDREDTH = 10; // milliseconds
+    private static final int LONGEST_NUMBER = 32;
 
     private final Map<Long, Optional<Duration>> settling = new ConcurrentHashMap<>();
 
@@ -56,11 +59,18 @@ class FileSystems {
     /** Twice as long as a page waits at most, for the writing takes its time, too. Empty if pages are not written by time. */
     private static Optional<Duration> writtenBack() {
         try {
-            long period = Long.parseLong(Files.readString(WRITEBACK).strip());
-            long age = Long.parseLong(Files.readString(EXPIRE).strip());
+            long period = number(WRITEBACK);
+            long age = number(EXPIRE);
             return period <= 0 ? Optional.empty() : Optional.of(Duration.ofMillis(2 * (age + period) * HUNDREDTH));
         } catch (IOException | NumberFormatException e) {
             return Optional.empty();
+        }
+    }
+
+    /** By one call: at the second byte such a file has ended. */
+    private static long number(Path setting) throws IOException {
+        try (InputStream in = Files.newInputStream(setting)) {
+            return Long.parseLong(new String(in.readNBytes(LONGEST_NUMBER), StandardCharsets.US_ASCII).strip());
         }
     }
 }
