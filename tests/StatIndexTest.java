@@ -563,7 +563,7 @@ class StatIndexTest {
             assertKnows(0, zeroed, now);
         }
         assertKnows(0, Arrays.copyOf(bytes, bytes.length + 1), now);
-        assertKnows(0, Arrays.copyOf(bytes, bytes.length + 80), now);
+        assertKnows(0, Arrays.copyOf(bytes, bytes.length + 112), now);
     }
 
     private static void assertKnows(int count, byte[] bytes, Instant now) {
@@ -595,7 +595,7 @@ class StatIndexTest {
     @Test
     void anEditedFileReplacesItsRecordAndTheSizeIsBounded() {
         Map<FileStat, String> many = new HashMap<>();
-        for (int i = 0; i < 200_000; i++) {
+        for (int i = 0; i < 140_000; i++) {
             many.put(file(i), ZEROS);
         }
         StatIndex old = StatIndex.empty(TODAY).with(many);

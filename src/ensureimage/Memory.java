@@ -21,7 +21,7 @@ final class Memory {
     private static final String PLATFORMS = "platforms";
     private static final String INDEXES = "index";
     private static final int MOST = 500;
-    private static final int MOST_INDEXES = 30; // of 16 MB at most; one of 20,000 files has 1.6 MB
+    private static final int MOST_INDEXES = 30; // of 16 MB at most; one of 20,000 files has 2.2 MB
 
     private final Cache cache;
     private final Map<String, BuilderKind> builders = new ConcurrentHashMap<>();

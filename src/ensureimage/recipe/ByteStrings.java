@@ -58,6 +58,12 @@ public final class ByteStrings {
         return uri.endsWith("/") && !text.endsWith("/") ? uri.substring(0, uri.length() - 1) : uri;
     }
 
+    /** The byte string of the last name in a path. */
+    static String nameOf(Path file) {
+        String text = file.toString();
+        return isAscii(text) ? text.substring(text.lastIndexOf('/') + 1) : encode(file.getFileName());
+    }
+
     /** The path of a file in a folder whose name is a byte string. */
     static Path resolve(Path folder, String name) {
         if (isAscii(name) && name.indexOf(0) < 0) {

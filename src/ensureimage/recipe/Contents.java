@@ -52,13 +52,18 @@ final class Contents {
 
     private void openIndexes() {
         Map<Path, long[]> sizes = new HashMap<>();
+        Path last = null;
+        long[] size = new long[2];
         for (Snapshot.Input input : inputs) {
-            long[] size = sizes.computeIfAbsent(input.root(), root -> new long[2]);
+            if (input.root() != last) { // to ask a map for each file takes long
+                last = input.root();
+                size = sizes.computeIfAbsent(last, root -> new long[2]);
+            }
             size[0]++;
             size[1] += input.node().stat().isFile() ? input.node().stat().size() : 0;
         }
-        sizes.forEach((root, size) -> {
-            if (size[0] >= MANY_FILES || size[1] >= MANY_BYTES) {
+        sizes.forEach((root, each) -> {
+            if (each[0] >= MANY_FILES || each[1] >= MANY_BYTES) {
                 indexes.put(root, moment.known().index(root));
             }
         });
@@ -68,9 +73,14 @@ final class Contents {
     private int[] find() {
         int[] unknown = new int[digests.length];
         int count = 0;
+        Path last = null;
+        StatIndex index = null;
         for (int i = 0; i < digests.length; i++) {
             Snapshot.Input input = inputs.get(i);
-            StatIndex index = indexes.get(input.root());
+            if (input.root() != last) {
+                last = input.root();
+                index = indexes.get(last);
+            }
             if (index != null && input.node().stat().isFile()) {
                 digests[i] = index.find(input.node().stat());
             }

@@ -49,7 +49,7 @@ record ContextTree(ContextNode root, IgnoreFile ignore, boolean mustBeReadable, 
 
     /** A node and what it holds. An ignored folder counts if something below it does not: BuildKit makes it then. */
     private void addBelow(ContextNode top, Map<String, ContextNode> covered) {
-        Map<String, ContextNode> below = new HashMap<>();
+        Map<String, ContextNode> below = covered.isEmpty() ? covered : new HashMap<>();
         if (!top.decision().excluded()) {
             below.put(top.path(), top);
         }
@@ -68,7 +68,9 @@ record ContextTree(ContextNode root, IgnoreFile ignore, boolean mustBeReadable, 
                 }
             }
         }
-        covered.putAll(below);
+        if (below != covered) {
+            covered.putAll(below);
+        }
     }
 
     /**
@@ -140,7 +142,7 @@ record ContextTree(ContextNode root, IgnoreFile ignore, boolean mustBeReadable, 
     private Optional<ContextNode> child(ContextNode folder, Moment.Child child) {
         if (child.failure() == null) {
             FileStat stat = child.stat();
-            String path = folder.inside(ByteStrings.encode(child.file().getFileName()));
+            String path = folder.inside(ByteStrings.nameOf(child.file()));
             return Optional.of(new ContextNode(Optional.of(folder), path, child.file(), stat,
                     ignore.judge(path, stat.isFolder(), folder.decision())));
         }

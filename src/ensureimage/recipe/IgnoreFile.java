@@ -162,6 +162,9 @@ public final class IgnoreFile {
      * @param above the decision for the folder that it is in
      */
     public Decision judge(String path, boolean folder, Decision above) {
+        if (patterns.isEmpty()) {
+            return above;
+        }
         boolean[] matches = new boolean[patterns.size()];
         boolean excluded = false;
         for (int i = 0; i < matches.length; i++) {

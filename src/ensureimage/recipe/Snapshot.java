@@ -6,7 +6,6 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -55,7 +54,7 @@ record Snapshot(List<Input> inputs, SortedMap<String, String> layouts, SortedMap
                 snapshot.add(name, named.get(name), coverage);
             }
         });
-        snapshot.inputs.sort(Comparator.comparing(Input::path));
+        snapshot.inputs.sort((one, other) -> one.path().compareTo(other.path()));
         return snapshot;
     }
 
@@ -78,14 +77,19 @@ record Snapshot(List<Input> inputs, SortedMap<String, String> layouts, SortedMap
         if (!ignore.unclear().isEmpty()) {
             unclear.put(prefix, ignore.unclear());
         }
-        Map<String, ContextNode> covered = new HashMap<>();
+        Map<String, ContextNode> all = new HashMap<>();
         for (String pattern : patterns) {
             if (pattern.equals("/")) {
                 others.add(tree.root().stat());
             }
-            covered.putAll(tree.covered(pattern));
+            Map<String, ContextNode> covered = tree.covered(pattern);
+            if (all.isEmpty()) {
+                all = covered;
+            } else {
+                all.putAll(covered);
+            }
         }
-        covered.forEach((path, node) -> inputs.add(new Input(prefix + path, node, tree.root().file())));
+        all.forEach((path, node) -> inputs.add(new Input(prefix + path, node, tree.root().file())));
     }
 
     private static FileStat stat(Path file) {

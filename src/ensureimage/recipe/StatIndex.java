@@ -23,25 +23,32 @@ import java.util.zip.Checksum;
  */
 final class StatIndex {
     private static final long HEAD = 0x6569_7374_6174_0001L; // "eistat" and the version
-    private static final int AROUND = 3 * Long.BYTES;
-    /** Of a record: inode, device, size, mtime, ctime, the day of its last use above the mode, and the digest. */
-    private static final int RECORD = 10;
+    private static final int BEFORE = 2 * Long.BYTES;
+    private static final int AROUND = BEFORE + Long.BYTES;
+    /**
+     * Of a record: inode, device, size, mtime, ctime, the day of its last use above the mode, and the digest: as text, for
+     * that is what it is wanted as.
+     */
+    private static final int RECORD = 14;
     private static final int DAY = 5;
     private static final int DIGEST = 6;
-    /** 16 MB. */
-    private static final int MOST_RECORDS = 200_000;
+    private static final int DIGITS = (RECORD - DIGEST) * Long.BYTES;
+    /** Less than 16 MB. */
+    private static final int MOST_RECORDS = 140_000;
     private static final int KEPT_DAYS = 30;
     private static final int WORN_DAYS = 7;
-    private static final byte[] DIGITS = "0123456789abcdef".getBytes(StandardCharsets.ISO_8859_1);
 
     private final long[] records;
+    /** The same, after {@link #BEFORE} other bytes. */
+    private final byte[] bytes;
     private final int[] slots;
     private final boolean[] used;
     private final int today;
 
     /** @param today in days since 1970 */
-    private StatIndex(long[] records, int today) {
+    private StatIndex(long[] records, byte[] bytes, int today) {
         this.records = records;
+        this.bytes = bytes;
         this.today = today;
         int count = records.length / RECORD;
         this.used = new boolean[count];
@@ -56,7 +63,7 @@ final class StatIndex {
     }
 
     static StatIndex empty(int today) {
-        return new StatIndex(new long[0], today);
+        return new StatIndex(new long[0], new byte[AROUND], today);
     }
 
     /**
@@ -76,7 +83,7 @@ final class StatIndex {
         }
         long[] records = new long[length / Long.BYTES];
         numbers.get(records);
-        return new StatIndex(records, today);
+        return new StatIndex(records, bytes, today);
     }
 
     /** Two that have nothing in common; both are quick before anything is compiled. */
@@ -101,18 +108,10 @@ final class StatIndex {
                     && records[at + 3] == stat.modified() && records[at + 4] == stat.changed()
                     && (int) records[at + DAY] == stat.mode()) {
                 used[slots[slot] - 1] = true;
-                return hex(at + DIGEST);
+                return new String(bytes, BEFORE + (at + DIGEST) * Long.BYTES, DIGITS, StandardCharsets.ISO_8859_1);
             }
         }
         return null;
-    }
-
-    private String hex(int from) {
-        byte[] digits = new byte[RECORD - DIGEST << 4];
-        for (int i = 0; i < digits.length; i++) {
-            digits[i] = DIGITS[(int) (records[from + (i >> 4)] >>> 60 - 4 * (i & 15)) & 15];
-        }
-        return new String(digits, StandardCharsets.ISO_8859_1);
     }
 
     /** Whether records that were found need a younger day, so as not to be dropped although they are used. */
@@ -146,18 +145,20 @@ final class StatIndex {
             }
         }
         all.sort(Comparator.comparingLong((long[] record) -> -(record[DAY] >> Integer.SIZE)));
-        LongBuffer kept = LongBuffer.allocate(Math.min(all.size(), MOST_RECORDS) * RECORD);
-        all.subList(0, kept.capacity() / RECORD).forEach(kept::put);
-        return new StatIndex(kept.array(), today);
+        long[] kept = new long[Math.min(all.size(), MOST_RECORDS) * RECORD];
+        for (int i = 0; i < kept.length; i += RECORD) {
+            System.arraycopy(all.get(i / RECORD), 0, kept, i, RECORD);
+        }
+        ByteBuffer text = ByteBuffer.allocate(kept.length * Long.BYTES + AROUND);
+        text.position(BEFORE).slice().asLongBuffer().put(kept);
+        return new StatIndex(kept, text.array(), today);
     }
 
     private long[] record(FileStat stat, String digest) {
+        ByteBuffer text = ByteBuffer.wrap(digest.getBytes(StandardCharsets.ISO_8859_1));
         long[] record = {stat.inode(), stat.host(), stat.size(), stat.modified(), stat.changed(), dated(stat.mode()), 0, 0,
-            0, 0};
-        for (int i = DIGEST; i < RECORD; i++) {
-            record[i] = Long.parseUnsignedLong(digest, (i - DIGEST) * DIGITS.length, (i - DIGEST + 1) * DIGITS.length,
-                    DIGITS.length);
-        }
+            0, 0, 0, 0, 0, 0};
+        text.asLongBuffer().get(record, DIGEST, RECORD - DIGEST);
         return record;
     }
 
@@ -171,9 +172,9 @@ final class StatIndex {
 
     /** What {@link #parse} reads. @param now when it is written */
     byte[] bytes(Instant now) {
-        ByteBuffer bytes = ByteBuffer.allocate(records.length * Long.BYTES + AROUND);
-        bytes.asLongBuffer().put(HEAD).put(now.toEpochMilli()).put(records);
-        int end = bytes.capacity() - Long.BYTES;
-        return bytes.putLong(end, checksum(bytes.array(), end)).array();
+        ByteBuffer all = ByteBuffer.wrap(bytes.clone());
+        int end = bytes.length - Long.BYTES;
+        all.putLong(HEAD).putLong(now.toEpochMilli());
+        return all.putLong(end, checksum(all.array(), end)).array();
     }
 }
