@@ -106,7 +106,7 @@ public final class ByteStrings {
 
     /** What {@link #packed} was made from. */
     static String unpacked(String packed) {
-        return ESCAPED.matcher(packed)
+        return packed.indexOf('%') < 0 ? packed : ESCAPED.matcher(packed)
                 .replaceAll(m -> Matcher.quoteReplacement(String.valueOf((char) Integer.parseInt(m.group(1), 16))));
     }
 

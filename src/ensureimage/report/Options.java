@@ -13,7 +13,7 @@ import picocli.CommandLine.Parameters;
 
 /** The options of ensure_image, as picocli fills them in; each says in its description what it means. */
 public final class Options {
-    private static final Set<String> FLAGS = Set.of("-q", "--quiet", "--all", "--if-missing", "--single-flight");
+    private static final Set<String> FLAGS = Set.of("-q", "--quiet", "--all", "--check", "--if-missing", "--single-flight");
 
     @Parameters(arity = "0..*", paramLabel = "REF[=DIR]",
             description = "Image reference, NAME[:TAG]. DIR is its build context; by default REF names it: "
@@ -147,8 +147,12 @@ public final class Options {
                 return false;
             }
         }
+        if (flags.contains("--check") && flags.contains("--if-missing")) {
+            return false; // a mistake
+        }
         arguments = references;
         all = flags.contains("--all");
+        when.check = flags.contains("--check");
         when.ifMissing = flags.contains("--if-missing");
         crowd.singleFlight = flags.contains("--single-flight");
         output.quiet = flags.contains("--quiet");
