@@ -63,6 +63,7 @@ final class BenchStage implements AutoCloseable {
     static BenchStage open(String version, ThrowawayEngine.Progress progress)
             throws EngineUnavailable, IOException, InterruptedException {
         Harness.machine().require("time", progress);
+        Harness.machine().require("git", progress);
         var engine = ThrowawayEngine.start(new EngineSpec(version, EngineSpec.Store.CONTAINERD),
                 Harness.machine(), progress);
         try {

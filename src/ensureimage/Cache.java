@@ -8,6 +8,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
@@ -176,8 +178,19 @@ final class Cache {
 
     // ---- Entries
 
-    /** What was written under the name; empty if there is nothing, or nothing that can be read. */
+    /** The text that was written under the name; empty if there is nothing, or nothing that can be read. */
     Optional<String> read(String folder, String name) {
+        return readBytes(folder, name).flatMap(bytes -> {
+            try {
+                return Optional.of(StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString());
+            } catch (CharacterCodingException e) {
+                return Optional.empty();
+            }
+        });
+    }
+
+    /** The same for any content. */
+    Optional<byte[]> readBytes(String folder, String name) {
         try {
             Path file = entry(folder, name);
             BasicFileAttributes found = Files.readAttributes(file, BasicFileAttributes.class, NOFOLLOW_LINKS);
@@ -185,8 +198,7 @@ final class Cache {
                 return Optional.empty();
             }
             try (InputStream stream = Files.newInputStream(file, NOFOLLOW_LINKS)) {
-                ByteBuffer bytes = ByteBuffer.wrap(stream.readNBytes(MOST_BYTES));
-                return Optional.of(StandardCharsets.UTF_8.newDecoder().decode(bytes).toString());
+                return Optional.of(stream.readNBytes(MOST_BYTES));
             }
         } catch (IOException e) {
             return Optional.empty();
@@ -201,10 +213,22 @@ final class Cache {
      */
     boolean write(String folder, String name, String text, int most) {
         try {
+            ByteBuffer bytes = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(text));
+            byte[] content = new byte[bytes.remaining()];
+            bytes.get(content);
+            return write(folder, name, content, most);
+        } catch (CharacterCodingException e) {
+            return false;
+        }
+    }
+
+    /** The same for any content. */
+    boolean write(String folder, String name, byte[] content, int most) {
+        try {
             Path file = entry(folder, name);
             Path temporary = file.resolveSibling(TEMPORARY + unique());
             try {
-                Files.writeString(Files.createFile(temporary, PRIVATE_FILE), text);
+                Files.write(Files.createFile(temporary, PRIVATE_FILE), content);
                 Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
             } finally {
                 delete(temporary);

@@ -6,6 +6,8 @@ import ensureimage.recipe.Coverage;
 import ensureimage.recipe.Dockerfile;
 import ensureimage.recipe.Fingerprint;
 import ensureimage.recipe.ImageCollection;
+import ensureimage.recipe.KnownFiles;
+import ensureimage.recipe.Moment;
 import ensureimage.recipe.Recipe;
 import ensureimage.recipe.RecipeException;
 import ensureimage.recipe.Surroundings;
@@ -27,9 +29,10 @@ import java.util.stream.Collectors;
  * @param key where a lesson about this recipe is kept
  * @param learned what an earlier build of the same recipe saw; empty if there is none that is known
  * @param outsideBases images that are not of the collection, by the names that the engine has for them
+ * @param files what is known of the contents of files
  */
 record Expectation(Recipe recipe, ClientFacts client, Surroundings surroundings, Dockerfile dockerfile,
-        String key, Optional<Memory.Lesson> learned, Set<String> outsideBases) {
+        String key, Optional<Memory.Lesson> learned, Set<String> outsideBases, KnownFiles files) {
 
     static Expectation make(Recipe recipe, ClientFacts client, BuilderKind builder, Memory memory)
             throws RecipeException {
@@ -42,7 +45,7 @@ record Expectation(Recipe recipe, ClientFacts client, Surroundings surroundings,
                 .collect(Collectors.toCollection(LinkedHashSet::new));
         learned.ifPresent(lesson -> bases.addAll(lesson.bases()));
         bases.removeAll(recipe.bases().keySet());
-        return new Expectation(recipe, client, surroundings, dockerfile, key, learned, bases);
+        return new Expectation(recipe, client, surroundings, dockerfile, key, learned, bases, memory.files());
     }
 
     BuilderKind builder() {
@@ -101,7 +104,12 @@ record Expectation(Recipe recipe, ClientFacts client, Surroundings surroundings,
 
     /** Reads when asked. */
     Reader reader() {
-        return coverage -> Fingerprint.of(recipe, coverage, surroundings);
+        return coverage -> Fingerprint.of(recipe, coverage, surroundings, files.now());
+    }
+
+    /** Reads what there was at a moment that others look at, too. */
+    Reader reader(Moment moment) {
+        return coverage -> Fingerprint.of(recipe, coverage, surroundings, moment);
     }
 
     /** Reads now, in a thread of its own, what most labels cover, while docker is asked which one it is. */

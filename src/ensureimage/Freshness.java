@@ -9,6 +9,7 @@ import ensureimage.engine.Platform;
 import ensureimage.recipe.Change;
 import ensureimage.recipe.Fingerprint;
 import ensureimage.recipe.Manifest;
+import ensureimage.recipe.Moment;
 import ensureimage.recipe.Recipe;
 import ensureimage.recipe.RecipeException;
 import ensureimage.recipe.Reference;
@@ -27,8 +28,12 @@ import java.util.stream.Collectors;
 final class Freshness {
     private final Docker docker;
     private final Memory memory;
-    /** What the engine held when a collection was looked up, for the first look at each of its images. */
-    private final Map<Reference, Map<String, HeldImage>> ahead = new ConcurrentHashMap<>();
+    /** What there was when a collection was looked up, for the first look at each of its images. */
+    private final Map<Reference, Ahead> ahead = new ConcurrentHashMap<>();
+
+    /** @param images that the engine held; @param files of all contexts, which several images may share */
+    private record Ahead(Map<String, HeldImage> images, Moment files) {
+    }
 
     Freshness(Docker docker, Cache cache) {
         this.docker = docker;
@@ -39,7 +44,7 @@ final class Freshness {
         return memory;
     }
 
-    /** Looks a collection up by one question. An image that is found current then is not looked up again. */
+    /** Looks a collection up by one question, and by one look at each folder. An image that is found current then is not looked up again. */
     void lookAhead(Collection<Recipe> recipes, Deadline deadline)
             throws EngineException, RecipeException, InterruptedException {
         Map<Reference, Set<String>> names = new HashMap<>();
@@ -48,10 +53,11 @@ final class Freshness {
         }
         Map<String, HeldImage> images = docker.lookUp(
                 names.values().stream().flatMap(Set::stream).collect(Collectors.toSet()), deadline);
+        Moment now = memory.files().now();
         names.forEach((reference, each) -> {
             Map<String, HeldImage> its = new HashMap<>(images);
             its.keySet().retainAll(each);
-            ahead.put(reference, its);
+            ahead.put(reference, new Ahead(its, now));
         });
     }
 
@@ -59,9 +65,9 @@ final class Freshness {
     Found find(Recipe recipe, Policy policy, Deadline deadline)
             throws EngineException, RecipeException, InterruptedException {
         Expectation expected = expect(recipe);
-        Map<String, HeldImage> first = ahead.remove(recipe.reference());
+        Ahead first = ahead.remove(recipe.reference());
         if (first != null) {
-            Found found = compare(expected, policy, first, expected.reader(), deadline);
+            Found found = compare(expected, policy, first.images(), expected.reader(first.files()), deadline);
             if (found.isCurrent()) {
                 return found;
             }

@@ -5,6 +5,7 @@
 //SOURCES ByteStrings.java
 //SOURCES Change.java
 //SOURCES CollectionFolders.java
+//SOURCES Contents.java
 //SOURCES ContextNode.java
 //SOURCES ContextTree.java
 //SOURCES Coverage.java
@@ -14,6 +15,7 @@
 //SOURCES DockerfileReader.java
 //SOURCES DockerfileSource.java
 //SOURCES FileStat.java
+//SOURCES FileSystems.java
 //SOURCES Fingerprint.java
 //SOURCES Flaw.java
 //SOURCES IgnoreFile.java
@@ -23,7 +25,9 @@
 //SOURCES InputTable.java
 //SOURCES Instruction.java
 //SOURCES JsonStrings.java
+//SOURCES KnownFiles.java
 //SOURCES Manifest.java
+//SOURCES Moment.java
 //SOURCES NamedContext.java
 //SOURCES OciLayout.java
 //SOURCES Printable.java
@@ -33,6 +37,7 @@
 //SOURCES ShellWords.java
 //SOURCES Snapshot.java
 //SOURCES Stage.java
+//SOURCES StatIndex.java
 //SOURCES Surroundings.java
 //SOURCES UnreadableFile.java
 //SOURCES Value.java
