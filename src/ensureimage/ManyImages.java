@@ -18,42 +18,44 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 
 /** Several images, each after its bases, some at a time: an image that waits for its bases is not one of them. */
 final class ManyImages {
     private final Tools tools;
     private final boolean build;
+    private final List<Member> members;
     private final Listener listener;
-    private final Semaphore jobs;
+    private final Waves waves;
     private final Map<Reference, Future<Outcome>> outcomes = new ConcurrentHashMap<>();
 
-    /** @param build whether images are built; else they are only looked up */
-    ManyImages(Tools tools, boolean build, Listener listener) {
+    /**
+     * @param build whether images are built; else they are only looked up
+     * @param members bases before what is built on them
+     */
+    ManyImages(Tools tools, boolean build, List<Member> members, Listener listener) {
         this.tools = tools;
         this.build = build;
         this.listener = listener;
-        this.jobs = new Semaphore(tools.limits().atOnce());
+        this.members = members;
+        this.waves = new Waves(tools.docker(), members, tools.limits());
     }
 
     /**
      * The outcome of each, in the same order. One's failure stops what is built on it and nothing else, except that
      * nothing goes on without an engine.
-     *
-     * @param members bases before what is built on them
      */
-    Map<Reference, Outcome> run(List<Member> members) throws InterruptedException {
+    Map<Reference, Outcome> run() throws InterruptedException {
         listener.begin(members);
         if (members.size() > 1) {
-            lookAhead(members);
+            lookAhead();
         }
         ExecutorService pool = Executors.newFixedThreadPool(Math.max(1, members.size()));
         try {
             for (Member member : members) {
                 outcomes.put(member.reference(), pool.submit(work(member)));
             }
-            return collect(members);
+            return collect();
         } finally {
             end(pool);
         }
@@ -80,12 +82,13 @@ final class ManyImages {
             try {
                 return ensure(member);
             } finally {
+                waves.end(member.reference());
                 listener.done(member);
             }
         };
     }
 
-    private Map<Reference, Outcome> collect(List<Member> members) throws InterruptedException {
+    private Map<Reference, Outcome> collect() throws InterruptedException {
         Map<Reference, Outcome> all = new LinkedHashMap<>();
         Optional<NotEnsured> endOfAll = Optional.empty();
         for (Member member : members) {
@@ -102,7 +105,7 @@ final class ManyImages {
     }
 
     /** All by one question. What goes wrong here, each image will meet and tell. */
-    private void lookAhead(List<Member> members) throws InterruptedException {
+    private void lookAhead() throws InterruptedException {
         try {
             tools.freshness().lookAhead(members.stream().map(Member::recipe).toList(),
                     new Deadline(tools.limits().perImage()));
@@ -135,12 +138,12 @@ final class ManyImages {
     }
 
     private Outcome ensure(Recipe recipe) throws NotEnsured, BaseReplaced, InterruptedException {
-        jobs.acquire();
+        waves.enter();
         try {
-            OneImage image = new OneImage(tools, recipe, listener);
+            OneImage image = new OneImage(tools, waves, recipe, listener);
             return build ? image.ensure() : image.check();
         } finally {
-            jobs.release();
+            waves.leave();
         }
     }
 
