@@ -302,7 +302,8 @@ class BakeTest {
                 recipes.stream().map(recipe -> new Bake.Target(recipe, labels(), line -> {})).toList();
         Bake.Result baked = Bake.run(docker, targets, deadline(), target -> {});
         for (int i = 0; i < recipes.size(); i++) {
-            Docker.Built other = docker.build(recipes.get(i), Map.of("other", "label"), BuildCache.NONE, deadline(), line -> {});
+            Docker.Built other =
+                    docker.build(recipes.get(i), Map.of("other", "label"), BuildCache.NONE, deadline(), line -> {});
             assertNotEquals(other.ids(), baked.built().get(i).orElseThrow().ids());
         }
     }

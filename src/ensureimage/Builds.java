@@ -34,6 +34,7 @@ interface Builds {
 
     /** Each by itself. */
     static Builds apart(Docker docker) {
-        return (plan, recipe, cache, deadline, listener) -> docker.build(recipe, plan.labels().values(), cache, deadline, listener);
+        return (plan, recipe, cache, deadline, listener) -> docker.build(recipe, plan.labels().values(), cache,
+                deadline, listener);
     }
 }

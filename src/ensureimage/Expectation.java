@@ -70,7 +70,8 @@ record Expectation(Recipe recipe, ClientFacts client, Surroundings surroundings,
 
     /** Whether docker build is to be asked each time, because no look-up can know what it would see. */
     boolean asks() {
-        return client.addsGitLabels() || asksFor(outsideBases) || !dockerfile.unknowable().isEmpty() || !recipe.options().unknowable().isEmpty()
+        return client.addsGitLabels() || asksFor(outsideBases) || !dockerfile.unknowable().isEmpty()
+                || !recipe.options().unknowable().isEmpty()
                 || learned.filter(Memory.Lesson::asks).isPresent();
     }
 

@@ -97,7 +97,8 @@ final class OneImage {
         loop = loop.afterPull(builds.aside(() -> from.pull(found, deadline)));
         if (loop.next() == Action.NAME) {
             plan = from.plan();
-            built = new MadeImage(Optional.empty(), Optional.of(from.image()), NotEnsured.BuildFailed.Stage.NAMING, true);
+            built = new MadeImage(Optional.empty(), Optional.of(from.image()), NotEnsured.BuildFailed.Stage.NAMING,
+                    true);
             loop = loop.afterNaming(name());
         }
         if (loop.next() == Action.LOOK_BACK) {
@@ -311,7 +312,8 @@ final class OneImage {
         }
         if (end == BuildEnd.FAILED) { // perhaps for want of a base
             requireBases(docker.lookUp(recipe.bases().keySet(), deadline),
-                    verdict.missesOneOf(recipe.bases().keySet()) ? Optional.of(built.failure(recipe)) : Optional.empty());
+                    verdict.missesOneOf(recipe.bases().keySet()) ? Optional.of(built.failure(recipe))
+                            : Optional.empty());
         }
         return end;
     }
@@ -320,7 +322,8 @@ final class OneImage {
         listener.step(recipe, Listener.Step.NAMING);
         HeldImage image = built.image().orElseThrow();
         Verdict verdict = Verdict.read(docker.tag(image.id(), recipe.reference(), deadline), recipe.reference());
-        built = new MadeImage(Optional.of(verdict), built.image(), NotEnsured.BuildFailed.Stage.NAMING, built.witnessed());
+        built = new MadeImage(Optional.of(verdict), built.image(), NotEnsured.BuildFailed.Stage.NAMING,
+                built.witnessed());
         return verdict.meaning() == KnownLine.Meaning.DONE ? BuildEnd.MADE : end(verdict);
     }
 
