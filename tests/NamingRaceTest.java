@@ -225,7 +225,7 @@ class NamingRaceTest {
             Tools tools = new Tools(docker, freshness, new Planner(docker, freshness), Policy.IF_STALE,
                     new Limits(attempts, Duration.ofMinutes(LIMIT), 1), Optional.empty(), Optional.empty());
             try {
-                ensured = new OneImage(tools, recipe, this).ensure();
+                ensured = new OneImage(tools, Builds.apart(docker), recipe, this).ensure();
             } catch (NotEnsured e) {
                 failed = e;
             }

@@ -30,6 +30,8 @@ import org.junit.jupiter.api.Test;
 
 /** BuildKit says what a build saw, and is believed more than what was read in the Dockerfile. */
 class WitnessTest {
+    private static final Coverage ONLY_A =
+            new Coverage(new TreeMap<>(Map.of("", new TreeSet<>(Set.of("/a")))), false);
     private final Workbench bench = Workbench.ofToday();
     private final String app = "witness-" + UUID.randomUUID().toString().substring(0, 8);
 
@@ -39,7 +41,7 @@ class WitnessTest {
         bench.write("Dockerfile", "FROM busybox\nCOPY a /\nCOPY b /\n");
         bench.write("a", "1");
         bench.write("b", "1");
-        teach(new Coverage(new TreeMap<>(Map.of("", new TreeSet<>(Set.of("/a")))), false));
+        teach(bench.folder, ONLY_A);
         Harness.Result first = bench.ensure(app + "=.").succeeded();
         assertTrue(first.err().contains("the build saw other inputs than expected, building again from the cache"),
                 "control: it was misread: " + first);
@@ -48,6 +50,27 @@ class WitnessTest {
         assertTrue(second.out().startsWith("rebuilt "), second.toString());
         assertFalse(second.err().contains("than expected"), "it has learned: " + second);
         assertEquals("2", bench.cat(app, "/b"));
+    }
+
+    /** The same by one bake: it has a witness per image, and only the image that was misread is built again. */
+    @Test
+    void inACollectionTheOneThatWasMisreadIsHealed() throws Exception {
+        for (String name : List.of("one", "two", "three")) {
+            bench.write("images/" + app + "-" + name + "/Dockerfile",
+                    "FROM busybox\nLABEL is=" + name + "\nCOPY a /\nCOPY b /\n");
+            bench.write("images/" + app + "-" + name + "/a", name);
+            bench.write("images/" + app + "-" + name + "/b", name);
+        }
+        Path misread = bench.folder.resolve("images/" + app + "-two");
+        teach(misread, ONLY_A);
+        Harness.Result first = bench.ensure("--all").succeeded();
+        assertEquals(List.of(app + "-two:latest: the build saw other inputs than expected, building again from the cache"),
+                first.err().lines().filter(line -> line.contains("than expected")).toList(), first.toString());
+        Files.writeString(misread.resolve("b"), "2");
+        Harness.Result second = bench.ensure("--all").succeeded();
+        assertEquals(1, second.out().lines().filter(line -> line.startsWith("rebuilt ")).count(), second.toString());
+        assertEquals("2", bench.cat(app + "-two", "/b"));
+        assertEquals("one", bench.cat(app + "-one", "/b"));
     }
 
     /** What BuildKit did not ask for is no input, although the reader could not know. */
@@ -87,8 +110,8 @@ class WitnessTest {
         }
     }
 
-    private void teach(Coverage coverage) throws Exception {
-        Recipe recipe = recipe(bench.folder);
+    private void teach(Path folder, Coverage coverage) throws Exception {
+        Recipe recipe = recipe(folder);
         Memory memory = new Memory(Cache.open(bench.environment()));
         Expectation expected =
                 Expectation.make(recipe, bench.docker().clientFacts(List.of()), BuilderKind.BUILDKIT, memory);

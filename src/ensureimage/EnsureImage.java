@@ -1,5 +1,6 @@
 //SOURCES BaseImages.java
 //SOURCES BaseReplaced.java
+//SOURCES Builds.java
 //SOURCES Cache.java
 //SOURCES Checked.java
 //SOURCES Claims.java
@@ -11,6 +12,7 @@
 //SOURCES Limits.java
 //SOURCES Listener.java
 //SOURCES Loop.java
+//SOURCES MadeImage.java
 //SOURCES ManyImages.java
 //SOURCES Memory.java
 //SOURCES NotEnsured.java
@@ -26,10 +28,13 @@
 //SOURCES SharedInputs.java
 //SOURCES SharedRepository.java
 //SOURCES Sharing.java
+//SOURCES Seat.java
 //SOURCES SingleFlight.java
 //SOURCES Status.java
 //SOURCES Tools.java
 //SOURCES Version.java
+//SOURCES Wave.java
+//SOURCES Waves.java
 //SOURCES Workplace.java
 //SOURCES package-info.java
 //SOURCES engine/Docker.java
@@ -143,7 +148,7 @@ public final class EnsureImage {
      */
     public Ensured ensure(Recipe recipe) throws NotEnsured, InterruptedException {
         try {
-            return new OneImage(tools(), recipe, listener).ensure();
+            return oneImage(recipe).ensure();
         } catch (BaseReplaced replaced) {
             throw replaced.unlessRetried();
         }
@@ -155,7 +160,7 @@ public final class EnsureImage {
      * @throws NotEnsured if that cannot be told, and why
      */
     public Status check(Recipe recipe) throws NotEnsured, InterruptedException {
-        return new OneImage(tools(), recipe, listener).check().status();
+        return oneImage(recipe).check().status();
     }
 
     /**
@@ -166,7 +171,7 @@ public final class EnsureImage {
      * @return what became of each, in that order: {@link Ensured} or {@link NotEnsured}
      */
     public Map<Reference, Outcome> ensureAll(List<ImageCollection.Member> members) throws InterruptedException {
-        return new ManyImages(tools(), ManyImages.Work.ENSURE, listener).run(members);
+        return new ManyImages(tools(), ManyImages.Work.ENSURE, members, listener).run();
     }
 
     /**
@@ -176,7 +181,7 @@ public final class EnsureImage {
      * @return what was found of each, in that order: {@link Checked} or {@link NotEnsured}
      */
     public Map<Reference, Outcome> checkAll(List<ImageCollection.Member> members) throws InterruptedException {
-        return new ManyImages(tools(), ManyImages.Work.CHECK, listener).run(members);
+        return new ManyImages(tools(), ManyImages.Work.CHECK, members, listener).run();
     }
 
     /**
@@ -191,7 +196,7 @@ public final class EnsureImage {
         if (sharing.isEmpty()) {
             throw new IllegalStateException("nothing is shared");
         }
-        return new ManyImages(tools(), ManyImages.Work.COMPARE, listener).run(members);
+        return new ManyImages(tools(), ManyImages.Work.COMPARE, members, listener).run();
     }
 
     /** Which kind of builder {@code docker build} is expected to use with these options; a build tells for sure. */
@@ -209,6 +214,11 @@ public final class EnsureImage {
      */
     public EngineFacts engineFacts(Duration limit) throws EngineException, InterruptedException {
         return EngineFacts.ask(docker(Cache.open(environment)), new Deadline(limit));
+    }
+
+    private OneImage oneImage(Recipe recipe) {
+        Tools tools = tools();
+        return new OneImage(tools, Builds.apart(tools.docker()), recipe, listener);
     }
 
     private Tools tools() {

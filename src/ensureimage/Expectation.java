@@ -54,9 +54,15 @@ record Expectation(Recipe recipe, ClientFacts client, Surroundings surroundings,
 
     /** What is to be looked up: the image, and those that it is built on, if they have names. */
     Set<String> names() {
-        Set<String> names = new LinkedHashSet<>(outsideBases);
-        names.addAll(recipe.bases().keySet());
+        Set<String> names = bases();
         names.add(recipe.reference().toString());
+        return names;
+    }
+
+    /** All images that it is built on, by the names that the engine has for them. */
+    Set<String> bases() {
+        Set<String> names = new LinkedHashSet<>(outsideBases());
+        names.addAll(recipe.bases().keySet());
         return names;
     }
 

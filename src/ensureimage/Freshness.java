@@ -35,6 +35,9 @@ final class Freshness {
     private record Ahead(Map<String, HeldImage> images, Moment files) {
     }
 
+    /** Images of the collection that were named by this run. */
+    private final Map<String, HeldImage> ensured = new ConcurrentHashMap<>();
+
     Freshness(Docker docker, Cache cache) {
         this.docker = docker;
         this.memory = new Memory(cache);
@@ -73,7 +76,23 @@ final class Freshness {
             }
         }
         Expectation.Reader reader = policy == Policy.IF_MISSING ? expected.reader() : expected.beginToRead();
-        return compare(expected, policy, docker.lookUp(expected.names(), deadline), reader, deadline);
+        Map<String, HeldImage> images = new HashMap<>(basesOf(recipe));
+        Set<String> names = expected.names();
+        names.removeAll(images.keySet());
+        images.putAll(docker.lookUp(names, deadline));
+        return compare(expected, policy, images, reader, deadline);
+    }
+
+    /** An image that was ensured just now: what is built on it need not ask for it again before the build. */
+    void remember(Reference reference, HeldImage image) {
+        ensured.put(reference.toString(), image);
+    }
+
+    private Map<String, HeldImage> basesOf(Recipe recipe) {
+        return recipe.bases().entrySet().stream().map(Map.Entry::getKey)
+                .filter(base -> Optional.ofNullable(ensured.get(base)).map(HeldImage::fingerprint)
+                        .equals(Optional.of(recipe.bases().get(base))))
+                .collect(Collectors.toMap(base -> base, ensured::get));
     }
 
     /** What a build of the recipe would see, by the Dockerfile's reader and by what an earlier build saw. */
@@ -169,14 +188,11 @@ final class Freshness {
         return own;
     }
 
-    /** The first image that this one is built on and that is another one by now, or gone. */
-    Optional<String> replacedBase(Recipe recipe, Deadline deadline) throws EngineException, InterruptedException {
-        for (Map.Entry<String, String> base : recipe.bases().entrySet()) {
-            HeldImage held = docker.lookUp(List.of(base.getKey()), deadline).get(base.getKey());
-            if (held == null || !held.fingerprint().equals(base.getValue())) {
-                return Optional.of(base.getKey());
-            }
-        }
-        return Optional.empty();
+    /** The first image that this one is built on and that is another one by now, or gone. @param held by the engine now */
+    static Optional<String> replacedBase(Recipe recipe, Map<String, HeldImage> held) {
+        return recipe.bases().entrySet().stream()
+                .filter(base -> !Optional.ofNullable(held.get(base.getKey())).map(HeldImage::fingerprint)
+                        .equals(Optional.of(base.getValue())))
+                .map(Map.Entry::getKey).findFirst();
     }
 }

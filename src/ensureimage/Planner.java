@@ -47,9 +47,8 @@ final class Planner {
                     labels.bases(), labels.platform());
         }
         Map<String, HeldImage> held = new HashMap<>(found.images());
-        Set<String> missing = new LinkedHashSet<>(expected.outsideBases());
-        missing.removeAll(held.keySet());
-        if (pull && !missing.isEmpty() && !expected.hasOtherBuilder() && expected.builder() != BuilderKind.PODMAN) {
+        if (pull && pullsFor(found)) {
+            Set<String> missing = missingBases(found);
             for (String base : missing) {
                 docker.pull(base, expected.recipe().options().platform(), deadline);
             }
@@ -63,6 +62,19 @@ final class Planner {
                 : BaseImages.find(expected.outsideBases(), held);
         return Plan.make(expected, found.inputs().read(coverage), coverage, expected.asks(), bases,
                 new Labels.For(wanted, wanted));
+    }
+
+    private static Set<String> missingBases(Found found) {
+        Set<String> missing = new LinkedHashSet<>(found.expected().outsideBases());
+        missing.removeAll(found.images().keySet());
+        return missing;
+    }
+
+    /** Whether there are base images to be pulled before a build. */
+    boolean pullsFor(Found found) {
+        Expectation expected = found.expected();
+        return !expected.hasOtherBuilder() && expected.builder() != BuilderKind.PODMAN
+                && !missingBases(found).isEmpty();
     }
 
     /**
@@ -134,13 +146,17 @@ final class Planner {
         return names;
     }
 
-    /** Whether each base image outside the collection is still the one that the label names. */
-    boolean basesAreUnchanged(Plan plan, Deadline deadline) throws EngineException, InterruptedException {
+    /**
+     * Whether each base image outside the collection is still the one that the label names.
+     *
+     * @param held what the engine holds of them
+     */
+    boolean basesAreUnchanged(Plan plan, Map<String, HeldImage> held) {
         Set<String> names = plan.expected().outsideBases();
         if (names.isEmpty() || plan.expected().hasOtherBuilder()) {
             return true;
         }
-        BaseImages now = BaseImages.find(names, docker.lookUp(names, deadline));
+        BaseImages now = BaseImages.find(names, held);
         return now.changedSince(plan.labels().bases()).isEmpty();
     }
 

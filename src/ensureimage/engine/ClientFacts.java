@@ -72,6 +72,21 @@ public record ClientFacts(BuilderKind builder, SortedMap<String, String> proxyAr
         }
     }
 
+    /**
+     * The builder that {@code docker build} names to buildx if nothing else does: the one that docker's context has (docker/cli
+     * {@code cmd/docker/builder.go}). Empty if buildx is left to choose.
+     */
+    static Optional<String> builderOfBuilds(Map<String, String> environment) {
+        ClientConfig config = ClientConfig.read(environment);
+        if (!environment.getOrDefault("BUILDX_BUILDER", "").isEmpty() || config.buildsWithBuildx()) {
+            return Optional.empty();
+        }
+        String context = environment.getOrDefault("DOCKER_CONTEXT", "");
+        return Optional.of(!environment.getOrDefault("DOCKER_HOST", "").isEmpty() ? DEFAULT_BUILDER
+                : !context.isEmpty() ? context
+                : config.currentContext().orElse(DEFAULT_BUILDER));
+    }
+
     private static BuilderKind kind(String command, Map<String, String> environment) {
         if (Path.of(command).getFileName().toString().contains("podman")) {
             return BuilderKind.PODMAN;

@@ -165,6 +165,18 @@ public final class Processes {
         }
     }
 
+    /** Whether this JVM is being ended: what fails then was made to. */
+    public static boolean areEnding() {
+        Thread hook = new Thread("is never started");
+        try {
+            Runtime.getRuntime().addShutdownHook(hook);
+            Runtime.getRuntime().removeShutdownHook(hook);
+            return false;
+        } catch (IllegalStateException e) {
+            return true;
+        }
+    }
+
     private static Throwable innermost(Throwable e) {
         return e.getCause() == null ? e : innermost(e.getCause());
     }

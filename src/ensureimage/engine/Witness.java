@@ -2,6 +2,7 @@ package ensureimage.engine;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonStreamContext;
 import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -29,25 +30,39 @@ public record Witness(SortedMap<String, Optional<SortedSet<String>>> contexts, S
         SortedSet<String> unknowable) {
     private static final JsonFactory JSON = new JsonFactory();
     private static final Pattern COMMIT = Pattern.compile("(?s)git://.*#[0-9a-f]{40}(?::.*)?");
+    /** Where it is in the metadata of a build. */
+    static final String PROVENANCE = "buildx.build.provenance";
     private static final String LOCAL = "local://";
     private static final String IMAGE = "docker-image://";
     private static final String LAYOUT = "oci-layout://"; // a named context that is an image on disk
 
     /** Reads a metadata file; empty if the builder did not say. */
     static Optional<Witness> read(Path metadata) {
-        Witness witness = new Witness(new TreeMap<>(), new TreeMap<>(), new TreeSet<>());
         try (JsonParser json = JSON.createParser(metadata.toFile())) {
-            return find(json, "buildx.build.provenance", "buildConfig", "llbDefinition") && witness.addAll(json)
-                    ? Optional.of(witness)
-                    : Optional.empty();
+            json.nextToken();
+            return find(json, PROVENANCE) ? readProvenance(json) : Optional.empty();
         } catch (IOException e) {
             return Optional.empty();
         }
     }
 
+    /** Reads the value of {@link #PROVENANCE} that begins here, to its end; empty if the builder did not say. */
+    static Optional<Witness> readProvenance(JsonParser json) throws IOException {
+        if (json.currentToken() != JsonToken.START_OBJECT) {
+            json.skipChildren();
+            return Optional.empty();
+        }
+        Witness witness = new Witness(new TreeMap<>(), new TreeMap<>(), new TreeSet<>());
+        JsonStreamContext outside = json.getParsingContext().getParent();
+        boolean told = find(json, "buildConfig", "llbDefinition") && witness.addAll(json);
+        while (json.getParsingContext() != outside && json.nextToken() != null) {
+            // the rest, which can be megabytes
+        }
+        return told ? Optional.of(witness) : Optional.empty();
+    }
+
     /** Goes to the value under these names, each within the one before; skips all else, which can be megabytes. */
     private static boolean find(JsonParser json, String... names) throws IOException {
-        json.nextToken();
         for (String name : names) {
             if (json.currentToken() != JsonToken.START_OBJECT) {
                 return false;

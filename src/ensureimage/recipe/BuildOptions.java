@@ -131,6 +131,16 @@ public record BuildOptions(SortedMap<String, String> arguments, Set<String> hidd
         return passes("--cache-from") || passes("--cache-to");
     }
 
+    /** An option that is passed through. @param name the long one, with its dashes, whatever way it was given in */
+    public record Passed(String name, Optional<String> value) {
+    }
+
+    /** The options that are passed through, one by one. */
+    public List<Passed> passed() {
+        return InputOptions.parse(passThrough).stream().map(option -> new Passed(option.name(), option.value()))
+                .toList();
+    }
+
     /** Whether an option is among those that are passed through, by its long name. */
     boolean passes(String option) {
         return InputOptions.parse(passThrough).stream().anyMatch(each -> each.name().equals(option));

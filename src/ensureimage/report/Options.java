@@ -1,5 +1,6 @@
 package ensureimage.report;
 
+import ensureimage.Limits;
 import ensureimage.Policy;
 import ensureimage.Sharing;
 import java.nio.file.Path;
@@ -94,8 +95,9 @@ public final class Options {
     /** How many things happen at once, and for how long. */
     public static final class Crowd {
         @Option(names = {"-j", "--jobs"}, paramLabel = "N",
-                description = "How many images at once (default: the number of processors).")
-        public int jobs = Runtime.getRuntime().availableProcessors();
+                description = "How many images at once (default: all that BuildKit can build together, else one per "
+                        + "processor).")
+        public int jobs = Limits.UNLIMITED;
 
         @Option(names = "--attempts", paramLabel = "N",
                 description = "Maximum number of builds after lost races or temporary failures (default: "
