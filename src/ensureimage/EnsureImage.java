@@ -3,6 +3,7 @@
 //SOURCES Cache.java
 //SOURCES Checked.java
 //SOURCES Claims.java
+//SOURCES Details.java
 //SOURCES Ensured.java
 //SOURCES Expectation.java
 //SOURCES Found.java
@@ -16,6 +17,7 @@
 //SOURCES NotEnsured.java
 //SOURCES Notice.java
 //SOURCES OneImage.java
+//SOURCES OtherNames.java
 //SOURCES Outcome.java
 //SOURCES Plan.java
 //SOURCES Planner.java
@@ -35,14 +37,18 @@
 
 package ensureimage;
 
+import ensureimage.engine.BakeTargets;
+import ensureimage.engine.BuildFiles;
 import ensureimage.engine.Docker;
 import ensureimage.engine.EngineFacts;
 import ensureimage.engine.EngineException;
 import ensureimage.engine.Deadline;
 import ensureimage.recipe.BuildOptions;
 import ensureimage.recipe.BuilderKind;
+import ensureimage.recipe.DefinedCollection;
 import ensureimage.recipe.ImageCollection;
 import ensureimage.recipe.Recipe;
+import ensureimage.recipe.RecipeException;
 import ensureimage.recipe.Reference;
 import java.time.Duration;
 import java.util.HashMap;
@@ -154,7 +160,7 @@ public final class EnsureImage {
      * @throws NotEnsured if that cannot be told, and why
      */
     public Status check(Recipe recipe) throws NotEnsured, InterruptedException {
-        return new OneImage(tools(), recipe, listener).check().status();
+        return new OneImage(tools(), recipe, listener).check(true).status();
     }
 
     /**
@@ -165,7 +171,7 @@ public final class EnsureImage {
      * @return what became of each, in that order: {@link Ensured} or {@link NotEnsured}
      */
     public Map<Reference, Outcome> ensureAll(List<ImageCollection.Member> members) throws InterruptedException {
-        return new ManyImages(tools(), true, listener).run(members);
+        return new ManyImages(tools(), ManyImages.Mode.ENSURE, listener).run(members);
     }
 
     /**
@@ -175,7 +181,16 @@ public final class EnsureImage {
      * @return what was found of each, in that order: {@link Checked} or {@link NotEnsured}
      */
     public Map<Reference, Outcome> checkAll(List<ImageCollection.Member> members) throws InterruptedException {
-        return new ManyImages(tools(), false, listener).run(members);
+        return new ManyImages(tools(), ManyImages.Mode.CHECK, listener).run(members);
+    }
+
+    /**
+     * The same, but docker build is not asked where only it can tell: such an image is {@link Status.Uncertain}.
+     *
+     * @param members as for {@link #ensureAll}
+     */
+    public Map<Reference, Outcome> lookAtAll(List<ImageCollection.Member> members) throws InterruptedException {
+        return new ManyImages(tools(), ManyImages.Mode.LOOK, listener).run(members);
     }
 
     /** Which kind of builder {@code docker build} is expected to use with these options; a build tells for sure. */
@@ -183,6 +198,20 @@ public final class EnsureImage {
         Cache cache = Cache.open(environment);
         Docker docker = docker(cache);
         return new Memory(cache).builder(docker.identity(), docker.clientFacts(options.passThrough()).builder());
+    }
+
+    /**
+     * What a bake file or a compose file defines, as docker's own tools read it.
+     *
+     * @param only images that are asked for by name; if there are none, all that the files' tool builds
+     * @param options that go before those of the file
+     * @throws RecipeException if docker lacks the tool, does not take the file, or an image cannot be ensured
+     * @throws EngineException if docker, or the engine that the file's platforms are compared with, does not answer
+     */
+    public DefinedCollection definitions(BuildFiles files, List<Reference> only, BuildOptions options)
+            throws RecipeException, EngineException, InterruptedException {
+        return BakeTargets.read(files, only, docker(Cache.open(environment)), options, expectedBuilder(options),
+                new Deadline(limits.perImage()));
     }
 
     /**

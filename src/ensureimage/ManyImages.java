@@ -24,15 +24,23 @@ import java.util.concurrent.TimeUnit;
 /** Several images, each after its bases, some at a time: an image that waits for its bases is not one of them. */
 final class ManyImages {
     private final Tools tools;
-    private final boolean build;
+    private final Mode mode;
     private final Listener listener;
     private final Semaphore jobs;
     private final Map<Reference, Future<Outcome>> outcomes = new ConcurrentHashMap<>();
 
-    /** @param build whether images are built; else they are only looked up */
-    ManyImages(Tools tools, boolean build, Listener listener) {
+    /** What is done with each image. */
+    enum Mode {
+        ENSURE,
+        /** It is looked up; docker build is asked where only it can tell. */
+        CHECK,
+        /** It is looked up, and nothing is built. */
+        LOOK
+    }
+
+    ManyImages(Tools tools, Mode mode, Listener listener) {
         this.tools = tools;
-        this.build = build;
+        this.mode = mode;
         this.listener = listener;
         this.jobs = new Semaphore(tools.limits().atOnce());
     }
@@ -115,15 +123,16 @@ final class ManyImages {
     private Outcome ensure(Member member) throws InterruptedException {
         for (int round = 1;; round++) {
             SortedMap<String, String> bases = new TreeMap<>();
-            for (Member base : member.bases()) {
-                Outcome outcome = round == 1 ? join(outcomes.get(base.reference())) : ensure(base);
+            for (Map.Entry<Reference, Member> base : member.bases().entrySet()) {
+                Outcome outcome =
+                        round == 1 ? join(outcomes.get(base.getValue().reference())) : ensure(base.getValue());
                 if (outcome instanceof NotEnsured failed) {
                     return new NotEnsured.BaseFailed(member.recipe(), failed);
                 }
-                bases.put(base.reference().toString(), fingerprint(outcome));
+                bases.put(base.getKey().toString(), fingerprint(outcome));
             }
             try {
-                return ensure(member.recipe().withBases(bases));
+                return ensure(member.recipe().withBases(bases), member.otherNames());
             } catch (NotEnsured failed) {
                 return failed;
             } catch (BaseReplaced replaced) {
@@ -134,11 +143,12 @@ final class ManyImages {
         }
     }
 
-    private Outcome ensure(Recipe recipe) throws NotEnsured, BaseReplaced, InterruptedException {
+    private Outcome ensure(Recipe recipe, List<Reference> otherNames)
+            throws NotEnsured, BaseReplaced, InterruptedException {
         jobs.acquire();
         try {
-            OneImage image = new OneImage(tools, recipe, listener);
-            return build ? image.ensure() : image.check();
+            OtherNames others = new OtherNames(tools, recipe, otherNames, listener);
+            return mode == Mode.ENSURE ? others.ensure() : others.check(mode == Mode.CHECK);
         } finally {
             jobs.release();
         }
