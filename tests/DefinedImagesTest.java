@@ -87,8 +87,12 @@ class DefinedImagesTest {
     /** A compose that cannot print what it would build is asked for its configuration; both say the same. */
     @ParameterizedTest
     @ValueSource(strings = {"c2-one-image-many-services", "c4-inline", "c5-everything"})
-    void anOlderComposeDefinesTheSame(String shape) {
+    void anOlderComposeDefinesTheSame(String shape) throws IOException {
         copy(Harness.projectFile("tests/shapes/" + shape));
+        Path file = bench.folder.resolve("compose.yaml");
+        if (Files.exists(file)) { // another service's image as a context is younger than this compose
+            bench.write("compose.yaml", Files.readString(file).replace("service:base", "docker-image://busybox"));
+        }
         Workbench old = new Workbench("28.5", EngineSpec.Store.CONTAINERD, "1", bench.folder).withCompose("26.1");
         old.environment().put("XDG_CACHE_HOME", bench.cache.toString());
         Harness.Result control = old.docker("compose", "build", "--print");
@@ -110,9 +114,11 @@ class DefinedImagesTest {
     @Test
     void composeLosesItsOwnRaceAndWeDoNot() {
         bench.write("Dockerfile", "FROM busybox\nARG V\nRUN sleep 1; echo $V > /v\n");
-        bench.write("compose.yaml", "services:\n" + IntStream.range(0, 8).mapToObj(i -> "  s" + i + ":\n    image: race-"
-                + id + "\n    build:\n      context: .\n      args: {V: \"${V}\"}\n    command: [\"cat\", \"/v\"]\n")
-                .reduce("", String::concat));
+        bench.write("compose.yaml",
+                "services:\n" + IntStream.range(0, 8).mapToObj(i -> "  s" + i + ":\n    image: race-"
+                        + id
+                        + "\n    build:\n      context: .\n      args: {V: \"${V}\"}\n    command: [\"cat\", \"/v\"]\n")
+                        .reduce("", String::concat));
         List<Harness.Result> failures = new ArrayList<>();
         Harness.eventually("compose fails", Harness.SOON, () -> {
             bench.docker("image", "rm", "--force", "race-" + id);
@@ -141,8 +147,9 @@ class DefinedImagesTest {
     @Test
     void whatTheFileSaysIsAnInput() {
         bench.write("Dockerfile", "FROM busybox\nARG V\nRUN echo $V > /v\n");
-        bench.write("compose.yaml", "services:\n  a:\n    image: fresh-" + id + ":${TAG:-1}\n    build:\n      context: .\n"
-                + "      args: {V: \"${V:-none}\"}\n      labels: {l: \"${L:-none}\"}\n");
+        bench.write("compose.yaml",
+                "services:\n  a:\n    image: fresh-" + id + ":${TAG:-1}\n    build:\n      context: .\n"
+                        + "      args: {V: \"${V:-none}\"}\n      labels: {l: \"${L:-none}\"}\n");
         bench.ensure("--compose").succeeded();
         bench.ensure("--compose", "--check").succeeded();
         stale("build argument changed (V)", bench.ensuring("--compose", "--check").env("V", "2").run());
@@ -195,8 +202,9 @@ class DefinedImagesTest {
     void anImageBecomesStaleWithTheTargetThatItIsBuiltOn() {
         bench.write("base.Dockerfile", "FROM busybox\nRUN echo one > /base\n");
         bench.write("Dockerfile", "FROM basis\nRUN cp /base /copy\n");
-        bench.write("docker-bake.json", "{\"target\": {\"hidden\": {\"dockerfile\": \"base.Dockerfile\"}, \"default\": {"
-                + "\"contexts\": {\"basis\": \"target:hidden\"}, \"tags\": [\"on-" + id + "\"]}}}");
+        bench.write("docker-bake.json",
+                "{\"target\": {\"hidden\": {\"dockerfile\": \"base.Dockerfile\"}, \"default\": {"
+                        + "\"contexts\": {\"basis\": \"target:hidden\"}, \"tags\": [\"on-" + id + "\"]}}}");
         bench.ensure("--bake").succeeded();
         bench.write("base.Dockerfile", "FROM busybox\nRUN echo two > /base\n");
         Harness.Result result = bench.ensure("--bake").succeeded();
@@ -258,7 +266,7 @@ class DefinedImagesTest {
                 "--compose");
         mistake("service b: context not found: " + bench.folder.resolve("nosuch"), "--compose", "b");
         mistake("service c: Dockerfile not found: " + bench.folder.resolve("Dockerfile"), "--compose", "c");
-        mistake("docker compose: no such service: d: not found", "--compose", "d");
+        mistake("docker compose: no such service: d", "--compose", "d");
         mistake("no service has the image d:1", "--compose", "d:1");
         bench.write("Dockerfile", "FROM busybox\n");
         bench.write("compose.yaml", "services:\n  a: {build: ., image: x}\n  b: {build: {context: ., args: {A: 1}}, "

@@ -48,8 +48,10 @@ class ProgressTest {
             begin(report);
             report.ended(scene.base, ReportScene.built(scene.base));
             List<String> screen = Screen.after(scene.err());
-            assertTrue(screen.get(screen.size() - 1).matches("app:1  building +\\d+\\.\\d s  \\[2/3] RUN make \\| cc \\\\u001b"
-                    + "\\[2a\\.c"), screen.toString());
+            assertTrue(screen.get(screen.size() - 1)
+                    .matches("app:1  building +\\d+\\.\\d s  \\[2/3] RUN make \\| cc \\\\u001b"
+                            + "\\[2a\\.c"),
+                    screen.toString());
         }
     }
 
@@ -60,8 +62,10 @@ class ProgressTest {
             report.remind(Duration.ofHours(1));
             assertEquals("", scene.err(), "not yet");
             report.remind(Duration.ZERO);
-            assertTrue(scene.err().matches("app:1: still building after \\d+ s: \\[2/3] RUN make \\| cc \\\\u001b\\[2a\\.c\n"
-                    + "base:1: still looking up after \\d+ s\n"), scene.err());
+            assertTrue(scene.err()
+                    .matches("app:1: still building after \\d+ s: \\[2/3] RUN make \\| cc \\\\u001b\\[2a\\.c\n"
+                            + "base:1: still looking up after \\d+ s\n"),
+                    scene.err());
             scene.clear();
             report.ended(scene.app, ReportScene.built(scene.app));
             report.ended(scene.base, ReportScene.built(scene.base));
@@ -100,9 +104,11 @@ class ProgressTest {
     @Test
     void ofALongFailureTheLastLinesOfTheFailedStepAreShown() {
         List<String> output = new ArrayList<>();
-        IntStream.range(0, 50).forEach(i -> output.addAll(List.of("#7 0." + i + " line " + i, "#8 0." + i + " other " + i)));
-        output.addAll(List.of("#7 ERROR: process \"make\" did not complete", "------", " > [2/3] RUN make:", "0.49 line 49",
-                "------"));
+        IntStream.range(0, 50)
+                .forEach(i -> output.addAll(List.of("#7 0." + i + " line " + i, "#8 0." + i + " other " + i)));
+        output.addAll(
+                List.of("#7 ERROR: process \"make\" did not complete", "------", " > [2/3] RUN make:", "0.49 line 49",
+                        "------"));
         output.addAll(VERDICT);
         List<String> excerpt = BuildOutput.excerpt(output, 20);
         assertEquals(20 + VERDICT.size(), excerpt.size());

@@ -91,7 +91,8 @@ class ViewsTest {
                 rows(bench.ensure("--docker", client, "--dry-run", "--all", "--", "--pull")).stream()
                         .map(line -> line.replace("would-rebuild", "would-ask")).toList(),
                 "also what only a build can tell is not built");
-        assertFalse(Files.readAllLines(log).stream().anyMatch(line -> line.startsWith("build ")), Files.readString(log));
+        assertFalse(Files.readAllLines(log).stream().anyMatch(line -> line.startsWith("build ")),
+                Files.readString(log));
         assertEquals(id, bench.ensure("-q", app).succeeded().out().strip());
     }
 }

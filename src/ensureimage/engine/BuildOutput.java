@@ -90,7 +90,8 @@ public final class BuildOutput {
         if (failed.isEmpty() || verdict - ruler > most) {
             return lines.subList(lines.size() - most, lines.size());
         }
-        List<String> step = lines.subList(0, ruler).stream().filter(line -> line.startsWith(failed.get() + " ")).toList();
+        List<String> step =
+                lines.subList(0, ruler).stream().filter(line -> line.startsWith(failed.get() + " ")).toList();
         List<String> excerpt = new ArrayList<>(step.subList(Math.max(0, step.size() - most), step.size()));
         excerpt.addAll(lines.subList(ruler, lines.size()));
         return excerpt;

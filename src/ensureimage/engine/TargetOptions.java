@@ -67,7 +67,8 @@ record TargetOptions(FileKind kind, String name, Map<String, Object> target, Map
                 : JsonTree.list(target, "output").stream().map(TargetOptions::csv)
                         .filter(text -> text.matches("(?s)(?:.*,)?type=(?:" + IMAGE_OUTPUTS + ")(?:,.*)?"))
                         .map(OUTPUT_NAME::matcher).filter(Matcher::find)
-                        .flatMap(name -> Arrays.stream((name.group(1) != null ? name.group(1) : name.group(2)).split(",")))
+                        .flatMap(name -> Arrays
+                                .stream((name.group(1) != null ? name.group(1) : name.group(2)).split(",")))
                         .distinct().toList();
     }
 
@@ -102,8 +103,9 @@ record TargetOptions(FileKind kind, String name, Map<String, Object> target, Map
         Optional<String> platform = options.platform().isPresent() ? options.platform() : platform(remarks, own);
         List<String> arguments = JsonTree.object(target, "args").entrySet().stream()
                 .map(each -> each.getKey() + "=" + each.getValue()).toList();
-        BuildOptions all = BuildOptions.parse(arguments, JsonTree.text(target, "target"), platform, words(), environment)
-                .with(options);
+        BuildOptions all =
+                BuildOptions.parse(arguments, JsonTree.text(target, "target"), platform, words(), environment)
+                        .with(options);
         if (role == Role.ASKED) {
             addRemarks(remarks);
         }

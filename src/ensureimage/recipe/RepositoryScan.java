@@ -23,8 +23,9 @@ public record RepositoryScan(Path root, SortedSet<Path> dockerfiles, SortedSet<P
         SortedSet<Path> bakeFiles) {
     private static final int DEPTH = 6;
     private static final int MOST = 10_000; // files and folders that are looked at
-    private static final String NO_DOCKERFILE = ".*\\.(?:dockerignore|class|java|kt|go|py|js|ts|rb|rs|md|txt|html|json|ya?ml"
-            + "|tmpl|template|j2|jinja|in|erb|orig|bak|swp)";
+    private static final String NO_DOCKERFILE =
+            ".*\\.(?:dockerignore|class|java|kt|go|py|js|ts|rb|rs|md|txt|html|json|ya?ml"
+                    + "|tmpl|template|j2|jinja|in|erb|orig|bak|swp)";
     /** What programs put into folders of projects, with Dockerfiles of others in it. */
     private static final Set<String> SKIPPED = Set.of("node_modules", "vendor", "target", "build", "dist", "venv",
             "site-packages", "__pycache__");

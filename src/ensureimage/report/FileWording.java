@@ -18,7 +18,8 @@ final class FileWording {
     static Optional<Message> flaw(Flaw flaw) {
         if (flaw instanceof Flaw.NoReader none) {
             return Optional.of(new Message(tool(none.kind()) + " is not installed, which reads the "
-                    + file(none.kind()), none.kind() == FileKind.BAKE
+                    + file(none.kind()),
+                    none.kind() == FileKind.BAKE
                             ? "Install docker's plugin buildx. To see whether it works: docker buildx version"
                             : "Install docker's plugin compose. To see whether it works: docker compose version"));
         }

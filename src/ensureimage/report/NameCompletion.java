@@ -15,39 +15,40 @@ import java.util.List;
 
 /** What a shell completes a command line with: options by picocli's script, and the names of the collection's images. */
 public final class NameCompletion {
-    private static final String WITH_NAMES = """
+    private static final String WITH_NAMES =
+            """
 
-            # The names of the collection: asked of the command itself, with the options that are on the line.
-            _ensure_image_with_names() {
-              _complete_ensure_image "$@"
-              local line="${COMP_LINE:0:$COMP_POINT}"
-              local word="${line##*[[:space:]]}"
-              case "$word" in -*) return ;; esac
-              local rest="${line%"$word"}" each="" last=""
-              local -a typed
-              typed=()
-              while [ -n "$rest" ]; do
-                each="${rest%%[[:space:]]*}"
-                if [ -n "$each" ]; then
-                  typed+=("$each")
-                  last="$each"
-                fi
-                case "$rest" in *[[:space:]]*) rest="${rest#*[[:space:]]}" ;; *) rest="" ;; esac
-              done
-              case "$last" in
-                -f|--file|--images|--build-arg|--target|--platform|--profile|--docker|--format|-j|--jobs|--attempts|--timeout|--wait)
-                  return ;;
-              esac
-              # What is before a colon is no part of the word that readline replaces.
-              local kept=""
-              case "$COMP_WORDBREAKS" in *:*) case "$word" in *:*) kept="${word%"${word##*:}"}" ;; esac ;; esac
-              local name
-              while IFS= read -r name; do
-                case "$name" in "$word"*) COMPREPLY+=("${name#"$kept"}") ;; esac
-              done < <("${typed[@]}" --names 2>/dev/null)
-            }
-            complete -F _ensure_image_with_names -o default ensure_image
-            """;
+                    # The names of the collection: asked of the command itself, with the options that are on the line.
+                    _ensure_image_with_names() {
+                      _complete_ensure_image "$@"
+                      local line="${COMP_LINE:0:$COMP_POINT}"
+                      local word="${line##*[[:space:]]}"
+                      case "$word" in -*) return ;; esac
+                      local rest="${line%"$word"}" each="" last=""
+                      local -a typed
+                      typed=()
+                      while [ -n "$rest" ]; do
+                        each="${rest%%[[:space:]]*}"
+                        if [ -n "$each" ]; then
+                          typed+=("$each")
+                          last="$each"
+                        fi
+                        case "$rest" in *[[:space:]]*) rest="${rest#*[[:space:]]}" ;; *) rest="" ;; esac
+                      done
+                      case "$last" in
+                        -f|--file|--images|--build-arg|--target|--platform|--profile|--docker|--format|-j|--jobs|--attempts|--timeout|--wait)
+                          return ;;
+                      esac
+                      # What is before a colon is no part of the word that readline replaces.
+                      local kept=""
+                      case "$COMP_WORDBREAKS" in *:*) case "$word" in *:*) kept="${word%"${word##*:}"}" ;; esac ;; esac
+                      local name
+                      while IFS= read -r name; do
+                        case "$name" in "$word"*) COMPREPLY+=("${name#"$kept"}") ;; esac
+                      done < <("${typed[@]}" --names 2>/dev/null)
+                    }
+                    complete -F _ensure_image_with_names -o default ensure_image
+                    """;
 
     private NameCompletion() {
     }

@@ -115,7 +115,8 @@ public final class UsageWording {
         }
         if (options.builtFrom.file.isPresent()) {
             throw new UsageException(new Message("--file names a Dockerfile, and with " + option
-                    + " each image has its own", "To name the file with the images: " + command + " " + option + "="
+                    + " each image has its own",
+                    "To name the file with the images: " + command + " " + option + "="
                             + Printable.escape(options.builtFrom.file.get())));
         }
         if (options.builtFrom.target.isPresent()) {
