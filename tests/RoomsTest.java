@@ -31,7 +31,7 @@ class RoomsTest {
     private static final Pattern ARROW = Pattern.compile("(?m)^ *(\\w+) --> (.*)$");
     /** Those that docker has, too: the engine's room names them for docker. */
     private static final Set<String> DOCKERS = Set.of("--file", "--build-arg", "--target", "--platform", "--quiet",
-            "--format", "--help", "--version", "--force", "--all", "--check", "--profile");
+            "--format", "--help", "--version", "--force", "--all", "--check", "--profile", "--init");
 
     private static Set<String> options() {
         return new CommandLine(new Options()).getCommandSpec().options().stream()
