@@ -32,10 +32,13 @@ import ensureimage.report.ExitCode;
 import ensureimage.report.FlawWording;
 import ensureimage.report.Form;
 import ensureimage.report.HelpText;
+import ensureimage.report.InitText;
 import ensureimage.report.InstallWording;
 import ensureimage.report.Message;
+import ensureimage.report.NameCompletion;
 import ensureimage.report.Options;
 import ensureimage.report.RunReport;
+import ensureimage.report.Selection;
 import ensureimage.report.Style;
 import ensureimage.report.Terminal;
 import ensureimage.report.UsageException;
@@ -45,7 +48,6 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
@@ -146,7 +148,7 @@ public final class ensure_image implements Callable<Integer> {
         }
 
         static ExitCode printCompletion(CommandLine parser) {
-            parser.getOut().println(AutoComplete.bash(NAME, parser));
+            parser.getOut().println(NameCompletion.script(AutoComplete.bash(NAME, parser)));
             return ExitCode.ENSURED;
         }
     }
@@ -167,7 +169,7 @@ public final class ensure_image implements Callable<Integer> {
         } catch (NotInstalled e) {
             return fail(InstallWording.failure(e), ExitCode.USAGE);
         } catch (UsageException e) {
-            return fail(e.message(), ExitCode.USAGE);
+            return fail(e.message(), e.code());
         } catch (RecipeException e) {
             return fail(FlawWording.flaw(e.flaw()), ExitCode.USAGE);
         } catch (InterruptedException e) {
@@ -205,7 +207,13 @@ public final class ensure_image implements Callable<Integer> {
     }
 
     private ExitCode ensure() throws UsageException, RecipeException, InterruptedException {
-        checkOptions();
+        if (options.others.init) {
+            InitText.lines(wording, options.images).forEach(System.out::println);
+            return ExitCode.ENSURED;
+        }
+        if (!options.others.names) {
+            checkOptions();
+        }
         if (options.output.verbose) {
             Installation.running(System::getProperty).flatMap(Installation::newerSource).map(InstallWording::newer)
                     .ifPresent(lines -> lines.forEach(System.err::println));
@@ -213,14 +221,18 @@ public final class ensure_image implements Callable<Integer> {
         BuildOptions build = BuildOptions.parse(options.builtFrom.buildArguments, options.builtFrom.target,
                 options.builtFrom.platform, passThrough, environment);
         EnsureImage docker = EnsureImage.using(options.others.docker, environment);
-        ImageCollection collection = new ImageCollection(options.images, build, docker.expectedBuilder(build));
-        List<ImageCollection.Member> members = options.all ? collection.allMembers()
-                : collection.members(wanted(), dockerfile());
+        if (options.others.names) {
+            NameCompletion.names(options, docker, build).forEach(System.out::println);
+            return ExitCode.ENSURED;
+        }
+        Selection selection = Selection.read(options, docker, build, dockerfile());
         Style style =
-                new Style(wording.parseFormat(options.output.format), options.output.quiet, options.output.verbose);
+                new Style(wording.parseFormat(options.output.format), options.output.quiet, options.output.verbose,
+                        options.when.view());
         try (RunReport report = RunReport.open(style, new PrintWriter(System.out, true),
                 new PrintWriter(System.err, true), Terminal.detect(System.getenv()), System.getenv())) {
-            return ensure(docker.with(options.when.policy()).with(report), members, report);
+            report.remark(selection.remarks());
+            return ensure(docker.with(options.when.policy()).with(report), selection.members(), report);
         }
     }
 
@@ -237,9 +249,12 @@ public final class ensure_image implements Callable<Integer> {
             ensure = ensure.withSharing(sharing.get());
         }
         try {
-            return worst((options.when.check ? ensure.checkAll(members)
+            boolean tells = options.when.view() != Style.View.OUTCOME;
+            ExitCode worst = worst((tells ? ensure.lookAtAll(members)
+                    : options.when.check ? ensure.checkAll(members)
                     : options.when.whyNotShared ? ensure.compareShared(members)
                     : ensure.ensureAll(members)).values());
+            return tells && worst == ExitCode.NOT_CURRENT ? ExitCode.ENSURED : worst;
         } catch (InterruptedException e) {
             report.interrupted();
             throw e;
@@ -248,14 +263,6 @@ public final class ensure_image implements Callable<Integer> {
 
     private static ExitCode worst(Collection<Outcome> outcomes) {
         return outcomes.stream().map(ExitCode::forOutcome).reduce(ExitCode.ENSURED, ExitCode::worse);
-    }
-
-    private List<ImageCollection.Wanted> wanted() throws RecipeException {
-        List<ImageCollection.Wanted> wanted = new ArrayList<>();
-        for (String argument : options.arguments) {
-            wanted.add(ImageCollection.Wanted.parse(argument));
-        }
-        return wanted;
     }
 
     private Optional<DockerfileSource> dockerfile() throws UsageException {
@@ -273,12 +280,7 @@ public final class ensure_image implements Callable<Integer> {
         for (String argument : given) {
             Recipe.requireReadable(Flaw.What.ARGUMENT, argument);
         }
-        wording.requireOneWay(options.all, options.arguments, options.builtFrom.buildArguments, passThrough);
-        wording.requireOneImage(options.builtFrom.file.isPresent(), options.all, options.arguments);
-        wording.requirePositive("--attempts", options.crowd.attempts);
-        wording.requirePositive("--timeout", options.crowd.timeoutSeconds);
-        wording.requirePositive("--jobs", options.crowd.jobs);
-        wording.requirePositive("--wait", options.crowd.waitSeconds);
+        wording.requireSensible(options, passThrough);
     }
 
     /** What {@code --version} prints: with {@code --verbose}, also what it runs on. */

@@ -151,9 +151,9 @@ final class BenchContext {
         List<String> git = List.of("git", "--git-dir=" + repository, "--work-tree=" + tree);
         stage.once(with(git, "init", "--quiet"));
         stage.once(with(git, "add", "--all"));
-        stage.once(stage.exported(image + "=" + tree));
+        stage.once(stage.installed(image + "=" + tree));
         List<String> check = with(stage.shell("expect", EXPECT, "11"),
-                stage.exported("--check", image + "=" + tree).toArray(String[]::new));
+                stage.installed("--check", image + "=" + tree).toArray(String[]::new));
         List<String> status = with(with(stage.shell("expect", EXPECT, "0"), git.toArray(String[]::new)), "status",
                 "--porcelain");
         return new BenchScene("context: " + title, List.of(

@@ -1,6 +1,7 @@
 import ensureimage.EnsureImage;
 import ensureimage.engine.EngineException;
 import ensureimage.report.Wording;
+import ensureimage.testing.ComposePlugin;
 import ensureimage.testing.Harness;
 import ensureimage.testing.InstalledForm;
 import ensureimage.throwaway.DebianRelease;
@@ -333,46 +334,5 @@ final class BenchStage implements AutoCloseable {
         facts.put("cores", Integer.toString(Runtime.getRuntime().availableProcessors()));
         facts.put("java", System.getProperty("java.runtime.version"));
         return facts;
-    }
-
-    // -------------------------------------------------------------------------------------------- compose
-
-    /** Docker Compose from the Debian release that the engine is from, unpacked once into the cache. */
-    record ComposePlugin(Path root) {
-        private static final String PLUGIN = "usr/libexec/docker/cli-plugins/docker-compose";
-
-        static ComposePlugin of(String version, ThrowawayEngine.Progress progress)
-                throws EngineUnavailable, IOException, InterruptedException {
-            DebianRelease release = DebianRelease.find(version);
-            Path all = Files.createDirectories(usersCache().resolve("benchmarks"));
-            Path home = all.resolve("compose-" + release.suite());
-            if (!Files.exists(home)) {
-                Harness.machine().require("mmdebstrap", progress);
-                progress.step("unpacking Docker Compose (Debian " + release.suite() + "), once");
-                unpack(release, Files.createTempDirectory(all, "unpacking-"), home);
-            }
-            return new ComposePlugin(home);
-        }
-
-        private static void unpack(DebianRelease release, Path aside, Path home)
-                throws EngineUnavailable, IOException, InterruptedException {
-            Harness.machine().run(
-                    List.of("mmdebstrap", "--mode=root", "--variant=extract", "--include=docker-compose",
-                            "--aptopt=APT::Install-Recommends \"false\"",
-                            "--aptopt=Acquire::Check-Valid-Until \"false\"", release.suite(), aside.toString()),
-                    Map.of("TMPDIR", "/tmp", "LC_ALL", "C.UTF-8"), LIMIT, line -> {});
-            try {
-                Files.move(aside, home, StandardCopyOption.ATOMIC_MOVE);
-            } catch (FileAlreadyExistsException | DirectoryNotEmptyException e) {
-                Harness.delete(aside); // another process was faster
-            }
-        }
-
-        /** As a program of its own, with the libraries that it was built for. */
-        void install(Path plugins) throws IOException {
-            String line = DebianRoot.program(root, PLUGIN).stream().map(word -> "'" + word + "'")
-                    .collect(Collectors.joining(" "));
-            Harness.program(plugins.resolve("docker-compose"), "exec " + line + " \"$@\"\n");
-        }
     }
 }

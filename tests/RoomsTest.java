@@ -34,7 +34,7 @@ class RoomsTest {
     private static final Pattern ARROW = Pattern.compile("(?m)^ *(\\w+) --> (.*)$");
     /** Those that docker has, too: the engine's room names them for docker. */
     private static final Set<String> DOCKERS = Set.of("--file", "--build-arg", "--target", "--platform", "--quiet",
-            "--format", "--help", "--version", "--force", "--all", "--check");
+            "--format", "--help", "--version", "--force", "--all", "--check", "--profile", "--init");
 
     /** The name of a test class of ours: not those of JUnit, nor those that RunnerTest asks for in vain. */
     private static final Pattern TEST =

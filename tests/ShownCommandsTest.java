@@ -59,6 +59,7 @@ class ShownCommandsTest {
             Map.entry("race_repro --engine throwaway:26.1 --all -n 8 -r 1 --report docs/race-26.1.md"
                     + " --report docs/race-26.1.svg", MINUTES),
             Map.entry("race_repro --engine throwaway:28.5 --all -n 8 -r 1", MINUTES),
+            Map.entry("ensure_image --compose", "DefinedImagesTest has compose files"),
             Map.entry("race_repro", RACES), Map.entry("race_repro --all -r 5", RACES),
             Map.entry("race_repro --scenario shared-tag", RACES),
             Map.entry("race_repro --scenario fleet -n 4", "RaceFleetTest plays it"),

@@ -4,11 +4,13 @@ import ensureimage.engine.Docker;
 import ensureimage.engine.EngineSocket;
 import ensureimage.engine.ScratchSpace;
 import ensureimage.throwaway.EngineSpec;
+import ensureimage.throwaway.EngineUnavailable;
 import ensureimage.throwaway.ThrowawayEngine;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -48,6 +50,22 @@ public final class Workbench {
 
     public ThrowawayEngine engine() {
         return engine;
+    }
+
+    /** Gives its client the compose plugin of the Debian release of that engine; no other test sees it. */
+    public Workbench withCompose(String version) {
+        Path config = Harness.newFolder();
+        try (Stream<Path> own = Files.list(Path.of(engine.environment().get("DOCKER_CONFIG"), "cli-plugins"))) {
+            Path plugins = Files.createDirectory(config.resolve("cli-plugins"));
+            for (Path each : own.toList()) {
+                Files.copy(each, plugins.resolve(each.getFileName()), StandardCopyOption.COPY_ATTRIBUTES);
+            }
+            ComposePlugin.of(version, ThrowawayEngine.Progress.NONE).install(plugins);
+        } catch (EngineUnavailable | IOException | InterruptedException e) {
+            throw new AssertionError("no compose plugin", e);
+        }
+        environment.put("DOCKER_CONFIG", config.toString());
+        return this;
     }
 
     public Map<String, String> environment() {

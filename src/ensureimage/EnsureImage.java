@@ -4,6 +4,7 @@
 //SOURCES Cache.java
 //SOURCES Checked.java
 //SOURCES Claims.java
+//SOURCES Details.java
 //SOURCES Ensured.java
 //SOURCES Expectation.java
 //SOURCES Found.java
@@ -18,6 +19,7 @@
 //SOURCES NotEnsured.java
 //SOURCES Notice.java
 //SOURCES OneImage.java
+//SOURCES OtherNames.java
 //SOURCES Outcome.java
 //SOURCES Plan.java
 //SOURCES Planner.java
@@ -41,14 +43,18 @@
 
 package ensureimage;
 
+import ensureimage.engine.BakeTargets;
+import ensureimage.engine.BuildFiles;
 import ensureimage.engine.Docker;
 import ensureimage.engine.EngineFacts;
 import ensureimage.engine.EngineException;
 import ensureimage.engine.Deadline;
 import ensureimage.recipe.BuildOptions;
 import ensureimage.recipe.BuilderKind;
+import ensureimage.recipe.DefinedCollection;
 import ensureimage.recipe.ImageCollection;
 import ensureimage.recipe.Recipe;
+import ensureimage.recipe.RecipeException;
 import ensureimage.recipe.Reference;
 import java.time.Duration;
 import java.util.HashMap;
@@ -160,7 +166,7 @@ public final class EnsureImage {
      * @throws NotEnsured if that cannot be told, and why
      */
     public Status check(Recipe recipe) throws NotEnsured, InterruptedException {
-        return oneImage(recipe).check().status();
+        return oneImage(recipe).check(true).status();
     }
 
     /**
@@ -199,11 +205,35 @@ public final class EnsureImage {
         return new ManyImages(tools(), ManyImages.Work.COMPARE, members, listener).run();
     }
 
+    /**
+     * The same as {@link #checkAll}, but docker build is not asked where only it can tell: such an image is
+     * {@link Status.Uncertain}.
+     *
+     * @param members as for {@link #ensureAll}
+     */
+    public Map<Reference, Outcome> lookAtAll(List<ImageCollection.Member> members) throws InterruptedException {
+        return new ManyImages(tools(), ManyImages.Work.LOOK, members, listener).run();
+    }
+
     /** Which kind of builder {@code docker build} is expected to use with these options; a build tells for sure. */
     public BuilderKind expectedBuilder(BuildOptions options) {
         Cache cache = Cache.open(environment);
         Docker docker = docker(cache);
         return new Memory(cache).builder(docker.identity(), docker.clientFacts(options.passThrough()).builder());
+    }
+
+    /**
+     * What a bake file or a compose file defines, as docker's own tools read it.
+     *
+     * @param only images that are asked for by name; if there are none, all that the files' tool builds
+     * @param options that go before those of the file
+     * @throws RecipeException if docker lacks the tool, does not take the file, or an image cannot be ensured
+     * @throws EngineException if docker, or the engine that the file's platforms are compared with, does not answer
+     */
+    public DefinedCollection definitions(BuildFiles files, List<Reference> only, BuildOptions options)
+            throws RecipeException, EngineException, InterruptedException {
+        return BakeTargets.read(files, only, docker(Cache.open(environment)), options, expectedBuilder(options),
+                new Deadline(limits.perImage()));
     }
 
     /**

@@ -33,8 +33,10 @@ final class ManyImages {
     enum Work {
         /** It is built, or whatever it takes. */
         ENSURE,
-        /** It is only looked up. */
+        /** It is looked up; docker build is asked where only it can tell. */
         CHECK,
+        /** It is looked up, and nothing is built. */
+        LOOK,
         /** It is compared with what was shared last. */
         COMPARE
     }
@@ -125,15 +127,16 @@ final class ManyImages {
     private Outcome ensure(Member member) throws InterruptedException {
         for (int round = 1;; round++) {
             SortedMap<String, String> bases = new TreeMap<>();
-            for (Member base : member.bases()) {
-                Outcome outcome = round == 1 ? join(outcomes.get(base.reference())) : ensure(base);
+            for (Map.Entry<Reference, Member> base : member.bases().entrySet()) {
+                Outcome outcome =
+                        round == 1 ? join(outcomes.get(base.getValue().reference())) : ensure(base.getValue());
                 if (outcome instanceof NotEnsured failed) {
                     return new NotEnsured.BaseFailed(member.recipe(), failed);
                 }
-                bases.put(base.reference().toString(), fingerprint(outcome));
+                bases.put(base.getKey().toString(), fingerprint(outcome));
             }
             try {
-                return ensure(member.recipe().withBases(bases));
+                return ensure(member.recipe().withBases(bases), member.otherNames());
             } catch (NotEnsured failed) {
                 return failed;
             } catch (BaseReplaced replaced) {
@@ -144,14 +147,15 @@ final class ManyImages {
         }
     }
 
-    private Outcome ensure(Recipe recipe) throws NotEnsured, BaseReplaced, InterruptedException {
+    private Outcome ensure(Recipe recipe, List<Reference> otherNames)
+            throws NotEnsured, BaseReplaced, InterruptedException {
         waves.enter();
         try {
-            return switch (work) {
-                case ENSURE -> new OneImage(tools, waves, recipe, listener).ensure();
-                case CHECK -> new OneImage(tools, waves, recipe, listener).check();
-                case COMPARE -> new SharedInputs(tools.repository().orElseThrow(), tools, recipe, listener).compare();
-            };
+            if (work == Work.COMPARE) {
+                return new SharedInputs(tools.repository().orElseThrow(), tools, recipe, listener).compare();
+            }
+            OtherNames others = new OtherNames(tools, waves, recipe, otherNames, listener);
+            return work == Work.ENSURE ? others.ensure() : others.check(work == Work.CHECK);
         } finally {
             waves.leave();
         }

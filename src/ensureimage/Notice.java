@@ -1,6 +1,7 @@
 package ensureimage;
 
 import ensureimage.recipe.Change;
+import ensureimage.recipe.Reference;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -19,6 +20,10 @@ public sealed interface Notice {
 
     /** Another build named the image first: it is looked up. @param line docker's words */
     record Claimed(String line) implements Notice {
+    }
+
+    /** The image got a further name. */
+    record NamedBesides(Reference reference) implements Notice {
     }
 
     /** The tag is on an image that was built from other inputs, just now: it is built again after a pause. */

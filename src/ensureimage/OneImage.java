@@ -155,8 +155,12 @@ final class OneImage {
         }
     }
 
-    /** What {@link #ensure} would find; nothing gets a name. */
-    Checked check() throws NotEnsured, InterruptedException {
+    /**
+     * What {@link #ensure} would find; nothing gets a name.
+     *
+     * @param ask whether docker build is asked where only it can tell
+     */
+    Checked check(boolean ask) throws NotEnsured, InterruptedException {
         try {
             lookUp(Policy.IF_STALE);
             plan = planner.plan(found, false, deadline);
@@ -164,11 +168,13 @@ final class OneImage {
                 case MISSING -> new Status.Missing();
                 case STALE -> new Status.Stale(found.id(), found.why());
                 case CURRENT -> new Status.Current(found.id());
-                case UNCERTAIN -> askDocker();
+                case UNCERTAIN -> ask ? askDocker() : new Status.Uncertain(found.id());
             };
             // What is built on it is to be compared with what it would become.
-            String fingerprint = status instanceof Status.Current ? found.fingerprint() : plan.labels().fingerprint();
-            return new Checked(recipe, status, fingerprint, deadline.elapsed());
+            boolean kept = status instanceof Status.Current || status instanceof Status.Uncertain;
+            String fingerprint = kept ? found.fingerprint() : plan.labels().fingerprint();
+            return new Checked(recipe, status, fingerprint, deadline.elapsed(),
+                    Optional.of(Details.of(found, plan)));
         } catch (EngineException e) {
             throw failure(e);
         } catch (RecipeException e) {

@@ -79,7 +79,7 @@ final class Waves implements Builds {
 
     private void addReady() {
         for (Member member : open.values()) {
-            if (member.bases().stream().noneMatch(base -> open.containsKey(base.reference()))) {
+            if (member.bases().values().stream().noneMatch(base -> open.containsKey(base.reference()))) {
                 ready.add(member.reference());
             }
         }
@@ -153,7 +153,7 @@ final class Waves implements Builds {
     synchronized void markExported(Seat seat) {
         Reference reference = seat.target().recipe().reference();
         seat.markExported(open.values().stream()
-                .anyMatch(member -> member.bases().stream().anyMatch(base -> base.reference().equals(reference))));
+                .anyMatch(member -> member.bases().values().stream().anyMatch(base -> base.reference().equals(reference))));
         notifyAll();
     }
 

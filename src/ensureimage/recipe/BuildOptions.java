@@ -14,6 +14,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The options of a build that are inputs: part of what is built.
@@ -89,6 +90,19 @@ public record BuildOptions(SortedMap<String, String> arguments, Set<String> hidd
     /** The options for what another image builds on: a target is that image's own. */
     public BuildOptions withoutTarget() {
         return new BuildOptions(arguments, hidden, Optional.empty(), platform, passThrough);
+    }
+
+    /** These options, and others that go before them where both say something. */
+    public BuildOptions with(BuildOptions others) {
+        SortedMap<String, String> all = new TreeMap<>(arguments);
+        all.putAll(others.arguments);
+        Set<String> allHidden = Stream.of(hidden, others.hidden).flatMap(Set::stream)
+                .sorted(Comparator.comparing(String::length).reversed())
+                .collect(Collectors.toCollection(LinkedHashSet::new));
+        List<String> words = new ArrayList<>(passThrough);
+        words.addAll(others.passThrough);
+        return new BuildOptions(all, allHidden, others.target.or(() -> target), others.platform.or(() -> platform),
+                List.copyOf(words));
     }
 
     /** Output of a build without the hidden values: BuildKit prints the commands with them put in. */

@@ -47,7 +47,11 @@ public final class ByteStrings {
 
     /** The byte string of a path, also of one that the locale cannot express: its URI has the real bytes. */
     public static String encode(Path path) {
+        String separator = path.getFileSystem().getSeparator();
         String text = path.toString();
+        if (!separator.equals("/")) {
+            return encode(text.replace(separator, "/")); // Windows, where names are no bytes
+        }
         if (isAscii(text)) {
             return text;
         }
@@ -68,6 +72,9 @@ public final class ByteStrings {
     static Path resolve(Path folder, String name) {
         if (isAscii(name) && name.indexOf(0) < 0) {
             return folder.resolve(name);
+        }
+        if (!folder.getFileSystem().getSeparator().equals("/")) {
+            return folder.resolve(decode(name));
         }
         return folder.resolve(Path.of(URI.create("file:///" + packed(name))).getFileName());
     }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -24,7 +25,34 @@ record FileStat(int mode, long size, long inode, long modified, long changed, lo
     /** No more: each costs time for each file. */
     private static final String USED = "unix:mode,size,ino,lastModifiedTime,ctime,dev";
 
+    /** What BuildKit's client sends of a writable file where files have no mode (tonistiigi/fsutil, {@code stat.go}). */
+    private static final int MODE_WITHOUT_UNIX = 0755;
+    private static final String UNIX = "unix";
+
     static FileStat read(Path file) throws IOException {
+        return isUnix(file) ? readUnix(file) : readBasic(file);
+    }
+
+    /** Whether files there have modes, as everywhere but on Windows. */
+    private static boolean isUnix(Path file) {
+        return file.getFileSystem().supportedFileAttributeViews().contains(UNIX);
+    }
+
+    /** Gives a file these permission bits, where it has any. */
+    static void setPermissions(Path file, int permissions) throws IOException {
+        if (isUnix(file)) {
+            Files.setAttribute(file, "unix:mode", permissions);
+        }
+    }
+
+    private static FileStat readBasic(Path file) throws IOException {
+        BasicFileAttributes a = Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+        int type = a.isSymbolicLink() ? LINK : a.isDirectory() ? FOLDER : a.isRegularFile() ? FILE : 0;
+        return new FileStat(type | MODE_WITHOUT_UNIX, a.isRegularFile() ? a.size() : 0, 0,
+                a.lastModifiedTime().to(TimeUnit.NANOSECONDS), 0, 0, 0);
+    }
+
+    private static FileStat readUnix(Path file) throws IOException {
         Map<String, Object> a = Files.readAttributes(file, USED,
                 LinkOption.NOFOLLOW_LINKS);
         int mode = (int) a.get("mode");

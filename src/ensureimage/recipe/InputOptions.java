@@ -7,6 +7,12 @@ import java.util.Optional;
 /** Reads options of {@code docker build} as docker's own parser does, spf13/pflag. {@link InputTable} says which count. */
 final class InputOptions {
 
+    /**
+     * Compose notes on each image by which service of which project, and by which version of itself, it was built. An image
+     * that services, checkouts or versions share is the same image.
+     */
+    private static final String COMPOSE_LABELS = "com.docker.compose.";
+
     private InputOptions() {
     }
 
@@ -20,6 +26,9 @@ final class InputOptions {
     record Given(String name, String given, Optional<String> value, List<String> words) {
 
         InputTable.Effect effect() {
+            if (name.equals("--label") && value.orElse("").startsWith(COMPOSE_LABELS)) {
+                return InputTable.Effect.NOTHING;
+            }
             return InputTable.row(name).map(row -> row.effectOf(value)).orElse(InputTable.Effect.COUNTS);
         }
 

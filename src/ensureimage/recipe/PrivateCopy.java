@@ -78,7 +78,7 @@ public final class PrivateCopy {
             } else if (node.stat().isFile()) {
                 Files.createDirectories(to.getParent());
                 Files.copy(node.file(), to, LinkOption.NOFOLLOW_LINKS, StandardCopyOption.REPLACE_EXISTING);
-                Files.setAttribute(to, "unix:mode", node.stat().mode() & PERMISSIONS);
+                FileStat.setPermissions(to, node.stat().mode() & PERMISSIONS);
             } else {
                 throw new IOException("a device or pipe among the inputs: " + Printable.path(node.file()));
             }
@@ -90,7 +90,7 @@ public final class PrivateCopy {
     private static void setTime(ContextNode node, Path to) {
         try {
             if (!node.stat().isLink()) {
-                Files.setAttribute(to, "unix:mode", node.stat().mode() & PERMISSIONS);
+                FileStat.setPermissions(to, node.stat().mode() & PERMISSIONS);
                 Files.setLastModifiedTime(to, FileTime.from(node.stat().modified(), TimeUnit.NANOSECONDS));
             }
         } catch (IOException e) {

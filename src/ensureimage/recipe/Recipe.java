@@ -9,11 +9,14 @@
 //SOURCES ContextNode.java
 //SOURCES ContextTree.java
 //SOURCES Coverage.java
+//SOURCES DefinedCollection.java
+//SOURCES Definition.java
 //SOURCES Digest.java
 //SOURCES Dockerfile.java
 //SOURCES DockerfileLines.java
 //SOURCES DockerfileReader.java
 //SOURCES DockerfileSource.java
+//SOURCES FileKind.java
 //SOURCES FileStat.java
 //SOURCES FileSystems.java
 //SOURCES Fingerprint.java
@@ -27,6 +30,7 @@
 //SOURCES JsonStrings.java
 //SOURCES KnownFiles.java
 //SOURCES Manifest.java
+//SOURCES MemberOrder.java
 //SOURCES Moment.java
 //SOURCES NamedContext.java
 //SOURCES OciLayout.java
@@ -34,6 +38,7 @@
 //SOURCES PrivateCopy.java
 //SOURCES RecipeException.java
 //SOURCES Reference.java
+//SOURCES RepositoryScan.java
 //SOURCES ShellWords.java
 //SOURCES Snapshot.java
 //SOURCES Stage.java

@@ -63,7 +63,7 @@ public final class FlawWording {
                     + Printable.path(unreadable.recipe().context()) + ")",
                     "Make it readable, or leave it out with a .dockerignore file.");
         }
-        return collection(flaw);
+        return FileWording.flaw(flaw).orElseGet(() -> collection(flaw));
     }
 
     private static Message collection(Flaw flaw) {

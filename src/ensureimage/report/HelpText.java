@@ -11,7 +11,9 @@ public final class HelpText {
             List.of("@ app-test=. -f test.Dockerfile", "from another Dockerfile"),
             List.of("@ --all", "everything in images/, bases first"),
             List.of("IMAGE=$(@ -q app-test)", "the image ID, for docker run"),
+            List.of("@ --compose", "what docker compose build makes"),
             List.of("@ --check app-test", "tells what is stale and why"),
+            List.of("@ --why app-test", "tells what counts as an input"),
             List.of("@ app-test -- --network host", "options for docker build"),
             List.of("source <(@ --completion)", "completion, for bash and zsh"));
 
@@ -21,7 +23,8 @@ public final class HelpText {
     /** How it is called. @param command as the user types it */
     public static String[] synopsis(String command) {
         return new String[] {command + " [OPTIONS] REF[=DIR]... [-- DOCKER BUILD OPTIONS...]",
-            "       " + command + " [OPTIONS] --all [-- DOCKER BUILD OPTIONS...]"};
+            "       " + command + " [OPTIONS] --all [-- DOCKER BUILD OPTIONS...]",
+            "       " + command + " [OPTIONS] --compose|--bake [FILE...] [NAME...] [-- ...]"};
     }
 
     /** What it does. */
