@@ -109,7 +109,8 @@ class WitnessTest {
                 for (Path file : files.filter(each -> each.endsWith("Dockerfile")).toList()) {
                     Recipe recipe = recipe(file.getParent());
                     Docker.Built built =
-                            docker.build(recipe, Map.of(), BuildCache.NONE, new Deadline(Duration.ofMinutes(5)), line -> {});
+                            docker.build(recipe, Map.of(), BuildCache.NONE, new Deadline(Duration.ofMinutes(5)),
+                                    line -> {});
                     if (built.process().status() == 0) {
                         Witness witness = built.witness().orElseThrow();
                         Coverage predicted = recipe.readDockerfile(BuilderKind.BUILDKIT).coverage(false);
