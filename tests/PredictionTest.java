@@ -42,7 +42,8 @@ import org.junit.jupiter.api.io.TempDir;
 class PredictionTest {
     private static final int AT_ONCE = 25;
     private static final int FEW_AT_ONCE = 15; // one that BuildKit refuses is taken out, and all others are built again
-    private static final Pattern LITERAL = Pattern.compile("\"(FROM (?:[^\"\\\\\n]|\\\\.)*\\\\n(?:[^\"\\\\\n]|\\\\.)*)\"");
+    private static final Pattern LITERAL =
+            Pattern.compile("\"(FROM (?:[^\"\\\\\n]|\\\\.)*\\\\n(?:[^\"\\\\\n]|\\\\.)*)\"");
     private static final Pattern FAILED = Pattern.compile("(?s).*ERROR: target (t\\d+): ([^\\n]*).*");
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -140,7 +141,8 @@ class PredictionTest {
     private boolean provide(Sample sample) throws IOException {
         Dockerfile file = sample.read();
         List<String> wanted = file.coverage(false).patterns(Coverage.MAIN).stream()
-                .map(path -> path.substring(1).replaceAll("\\[[^]]*\\]|[*?]+", "x")).filter(path -> !path.isEmpty()).toList();
+                .map(path -> path.substring(1).replaceAll("\\[[^]]*\\]|[*?]+", "x")).filter(path -> !path.isEmpty())
+                .toList();
         if (!file.isCertain() || !file.unknowable().isEmpty()
                 || wanted.stream().anyMatch(path -> wanted.stream().anyMatch(other -> other.startsWith(path + "/")))) {
             return false;
@@ -345,8 +347,11 @@ class PredictionTest {
                 case 7 -> "COPY <<EOF " + source() + " <<-'X Y' /h/\nCOPY nothing /\nEOF\nADD\n\tX Y";
                 case 8 ->
                     "COPY --from="
-                            + pick(chance(2) ? stages.size() > 1 ? List.of("e", "busybox", "0") : List.of("e", "busybox") : stages.subList(0, stages.size() - 1)
-                                    .isEmpty() ? List.of("e") : stages.subList(0, stages.size() - 1))
+                            + pick(chance(2) ? stages.size() > 1 ? List.of("e", "busybox", "0")
+                                    : List.of("e", "busybox")
+                                    : stages.subList(0, stages.size() - 1)
+                                            .isEmpty() ? List.of("e")
+                                    : stages.subList(0, stages.size() - 1))
                             + " /bin/../. /f/";
                 case 9 -> "COPY --from=e " + source() + " /e/";
                 default -> pick(List.of("COPY ", "ADD ", "COPY --link ", "copy --chown=1:1 ")) + source()

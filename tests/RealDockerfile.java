@@ -31,7 +31,8 @@ import java.util.stream.Stream;
 public final class RealDockerfile {
     private static final int MOST_REPAIRS = 60;
     private static final Pattern NO_BASE = Pattern.compile("failed to resolve source metadata for (\\S+):");
-    private static final Pattern NO_FILE = Pattern.compile("\"(/[^\"]*)\": not found|(?:lstat|open) (/\\S+): no such file");
+    private static final Pattern NO_FILE =
+            Pattern.compile("\"(/[^\"]*)\": not found|(?:lstat|open) (/\\S+): no such file");
     private static final Pattern FAILED_STEP = Pattern.compile("(?m)^ > \\[[^\\]]*\\] (.*):$");
     private static final Pattern NO_PROGRAM = Pattern.compile("exec: \"([^\"]+)\": ");
     private static final Pattern NO_USER =

@@ -46,6 +46,7 @@ package ensureimage;
 import ensureimage.engine.BakeTargets;
 import ensureimage.engine.BuildFiles;
 import ensureimage.engine.Docker;
+import ensureimage.engine.Processes;
 import ensureimage.engine.EngineFacts;
 import ensureimage.engine.EngineException;
 import ensureimage.engine.Deadline;
@@ -106,7 +107,7 @@ public final class EnsureImage {
      *        and where the user's cache folder is
      */
     public static EnsureImage using(String docker, Map<String, String> environment) {
-        Map<String, String> whole = new HashMap<>(System.getenv());
+        Map<String, String> whole = new HashMap<>(Processes.inherited());
         whole.putAll(environment);
         return new EnsureImage(docker, Map.copyOf(whole), Limits.ordinary(), Policy.IF_STALE, Listener.NONE,
                 Optional.empty(), Optional.empty());

@@ -4,6 +4,7 @@ import ensureimage.engine.Deadline;
 import ensureimage.engine.Docker;
 import ensureimage.engine.EngineException;
 import ensureimage.engine.HeldImage;
+import ensureimage.engine.ImageLayout;
 import ensureimage.engine.ScratchSpace;
 import ensureimage.recipe.BuilderKind;
 import ensureimage.recipe.Fingerprint;
@@ -87,7 +88,7 @@ final class Workplace implements AutoCloseable {
         Map<String, HeldImage> held = docker.lookUp(recipe.bases().keySet(), deadline);
         for (Map.Entry<String, HeldImage> base : held.entrySet()) {
             Path layout = folder.path().resolve("base" + layouts.size());
-            if (layout.toFile().mkdir() && docker.save(base.getValue().id(), layout, deadline)) {
+            if (layout.toFile().mkdir() && ImageLayout.write(docker, base.getValue().id(), layout, deadline)) {
                 layouts.put(base.getKey(), layout);
             }
         }

@@ -21,6 +21,7 @@
 //SOURCES HeldImage.java
 //SOURCES HttpExchange.java
 //SOURCES ImageInspect.java
+//SOURCES ImageLayout.java
 //SOURCES JsonTree.java
 //SOURCES KnownLine.java
 //SOURCES Platform.java
@@ -52,7 +53,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -77,7 +77,6 @@ public final class Docker {
     /** The label that has the fingerprint of an image's inputs. */
     public static final String LABEL = LABELS + "fingerprint";
     private static final String DEBUG = "DEBUG";
-    private static final Set<Integer> ENDED_BY_A_SIGNAL = Set.of(130, 143); // INT, TERM
     private static final Pattern NO_METADATA = Pattern.compile("(?:Error: )?unknown flag: --metadata-file");
     private static final Pattern ID = Pattern.compile("sha256:[0-9a-f]{64}");
     private static final Pattern DIGEST = Pattern.compile("\"containerimage\\.digest\":\\s*\"(" + ID + ")\"");
@@ -329,32 +328,6 @@ public final class Docker {
         platform.ifPresent(name -> arguments.addAll(List.of("--platform", name)));
         arguments.addAll(List.of("--", image));
         run(deadline, arguments, line -> {});
-    }
-
-    /**
-     * Writes an image into a folder as an OCI layout, as {@code docker save} does from Docker 25 on.
-     *
-     * @param folder an empty one
-     * @return whether that worked
-     */
-    public boolean save(String id, Path folder, Deadline deadline) throws EngineException, InterruptedException {
-        Path archive = folder.resolve("archive.tar");
-        int saved = run(deadline, List.of("save", "--output", archive.toString(), id), line -> {}).status();
-        if (ENDED_BY_A_SIGNAL.contains(saved)) {
-            throw new InterruptedException();
-        } else if (saved != 0) {
-            return false;
-        }
-        List<String> unpack = List.of("tar", "-xf", archive.toString(), "-C", folder.toString());
-        try {
-            int status = new Processes.Command(unpack, Map.of(), new byte[0]).run(deadline.left(), line -> {}).status();
-            Files.delete(archive);
-            return status == 0;
-        } catch (IOException e) {
-            return false;
-        } catch (TimeoutException e) {
-            throw new EngineException(EngineException.Kind.TIMED_OUT, "save", "");
-        }
     }
 
     /** What the client brings into a build by itself. @param passThrough options of {@code docker build} */

@@ -35,17 +35,17 @@ public final class InputTable {
     static final Pattern BY_PLATFORM =
             Pattern.compile("(BUILD|TARGET)(PLATFORM|OS|OSVERSION|ARCH|VARIANT)|TARGETSTAGE");
     private static final String NO = "false|f|0";
-    private static final Pattern NEVER = Pattern.compile("");
+    private static final String NEVER = "";
 
     /**
      * An option.
      *
      * @param names in all forms, with a blank between; the long one first
      * @param hasValue whether the next word is its value
-     * @param harmless values with which it changes nothing
+     * @param harmless a pattern of values with which it changes nothing
      * @param reason for people
      */
-    public record Row(String names, boolean hasValue, Effect effect, Pattern harmless, String reason) {
+    public record Row(String names, boolean hasValue, Effect effect, String harmless, String reason) {
 
         /** The long one. */
         public String name() {
@@ -53,7 +53,7 @@ public final class InputTable {
         }
 
         Effect effectOf(Optional<String> value) {
-            return value.filter(text -> harmless.matcher(text).matches() && !text.isEmpty()).isPresent()
+            return value.filter(text -> text.matches(harmless) && !text.isEmpty()).isPresent()
                     ? Effect.NOTHING
                     : effect;
         }
@@ -127,7 +127,7 @@ public final class InputTable {
      * @param name a pattern for the whole name
      * @param reason for people
      */
-    public record Named(Pattern name, Effect effect, String reason) {
+    public record Named(String name, Effect effect, String reason) {
     }
 
     /** Build arguments that mean something to the builder, declared or not. The first row of a name counts. */
@@ -136,7 +136,7 @@ public final class InputTable {
             named("BUILDKIT_(CACHE_MOUNT_NS|DOCKERFILE_CHECK|BUILD_NAME)", Effect.ARGUMENT,
                     "which cache mounts, what is printed"),
             named("BUILDKIT_.*", Effect.COUNTS, "the frontend reads it: its syntax, an inline cache, RUN's host name"),
-            new Named(BY_PLATFORM, Effect.COUNTS, "takes the place of what BuildKit sets"));
+            new Named(BY_PLATFORM.pattern(), Effect.COUNTS, "takes the place of what BuildKit sets"));
 
     /** Variables that docker reads. Others, such as {@code BUILDX_GIT_INFO} or {@code BUILDKIT_PROGRESS}, do nothing. */
     private static final List<Named> ENVIRONMENT = List.of(
@@ -157,7 +157,7 @@ public final class InputTable {
     }
 
     private static Row valued(String names, Effect effect, String harmless, String reason) {
-        return new Row(names, true, effect, Pattern.compile(harmless), reason);
+        return new Row(names, true, effect, harmless, reason);
     }
 
     private static Row flag(String names, Effect effect, String reason) {
@@ -165,11 +165,11 @@ public final class InputTable {
     }
 
     private static Row flag(String names, Effect effect, String harmless, String reason) {
-        return new Row(names, false, effect, Pattern.compile(harmless), reason);
+        return new Row(names, false, effect, harmless, reason);
     }
 
     private static Named named(String pattern, Effect effect, String reason) {
-        return new Named(Pattern.compile(pattern), effect, reason);
+        return new Named(pattern, effect, reason);
     }
 
     private static Map<String, Row> byName() {
@@ -190,12 +190,12 @@ public final class InputTable {
 
     /** Whether a build argument counts that no instruction declares. */
     static boolean alwaysCounts(String argument) {
-        return ARGUMENTS.stream().filter(row -> row.name.matcher(argument).matches()).findFirst()
+        return ARGUMENTS.stream().filter(row -> argument.matches(row.name)).findFirst()
                 .filter(row -> row.effect == Effect.COUNTS).isPresent();
     }
 
     /** The names of variables of docker's environment that have this effect. */
     public static List<String> variables(Effect effect) {
-        return ENVIRONMENT.stream().filter(row -> row.effect == effect).map(row -> row.name.pattern()).toList();
+        return ENVIRONMENT.stream().filter(row -> row.effect == effect).map(Named::name).toList();
     }
 }
