@@ -76,8 +76,9 @@ public final class RegistryProxy implements AutoCloseable {
         /** It has another image under the tag. */
         FOREIGN,
         /** The tag is there already, as ECR words it. */
-        IMMUTABLE("400 Bad Request", "TAG_INVALID", "The image tag 'tag' already exists in the 'team/ensured' repository"
-                + " and cannot be overwritten because the tag is immutable.");
+        IMMUTABLE("400 Bad Request", "TAG_INVALID",
+                "The image tag 'tag' already exists in the 'team/ensured' repository"
+                        + " and cannot be overwritten because the tag is immutable.");
 
         private final String status;
         private final String body;

@@ -99,7 +99,8 @@ class ShareFaultsTest {
                 Harness.write(FOLDER.resolve(image + "/content"), "made for " + image + "\n");
             }
         }
-        var pulled = rows().filter(row -> row.stage == Stage.PULL || row.what.equals(Fault.BROKEN.name())).flatMap(row -> Stream.of(row.image(), row.next()))
+        var pulled = rows().filter(row -> row.stage == Stage.PULL || row.what.equals(Fault.BROKEN.name()))
+                .flatMap(row -> Stream.of(row.image(), row.next()))
                 .toList();
         ensure(pulled.stream(), "--share", repository()).succeeded();
         docker("tag", "busybox", repository() + ":" + RegistryProxy.FOREIGN_TAG);

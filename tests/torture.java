@@ -363,8 +363,9 @@ final class torture implements Callable<Integer> {
 
         /** Whether what a tag leads to says nothing of what it led to a moment ago. */
         boolean tagsMove() {
-            return load == Load.SHARED_TAG || faults.stream().anyMatch(Set.of(Fault.TAG_MOVED, Fault.TAG_REMOVED, Fault.SHARED_TAGS_DELETED,
-                    Fault.CONTEXT_EDITED, Fault.DISK_FULL, Fault.ENGINE_KILLED)::contains);
+            return load == Load.SHARED_TAG
+                    || faults.stream().anyMatch(Set.of(Fault.TAG_MOVED, Fault.TAG_REMOVED, Fault.SHARED_TAGS_DELETED,
+                            Fault.CONTEXT_EDITED, Fault.DISK_FULL, Fault.ENGINE_KILLED)::contains);
         }
 
         @Override
