@@ -205,7 +205,8 @@ class with_docker implements Callable<Integer> {
             failure.printStackTrace(err);
         }
         if (known) {
-            err.println("with_docker: " + (failure instanceof EngineUnavailable e ? describe(e) : failure.getMessage()));
+            err.println(
+                    "with_docker: " + (failure instanceof EngineUnavailable e ? describe(e) : failure.getMessage()));
         }
         return failure instanceof NotRun e ? e.status : (known ? ExitCode.NO_ENGINE : ExitCode.BUG).status();
     }

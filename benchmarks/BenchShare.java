@@ -203,7 +203,8 @@ final class BenchShare {
     private BenchScene.Way keeping(String name, Edits edits, Commands commands) {
         return new BenchScene.Way(name, () -> {
             Fresh fresh = edits.next();
-            return new BenchScene.Trial(stage.launches(1, commands.of(fresh)), stage.holds(fresh.image(), fresh.marker));
+            return new BenchScene.Trial(stage.launches(1, commands.of(fresh)),
+                    stage.holds(fresh.image(), fresh.marker));
         });
     }
 }

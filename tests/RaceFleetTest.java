@@ -80,7 +80,8 @@ public class RaceFleetTest {
     void aFleetThatCannotBeIsAUsageError() {
         assertAll(
                 () -> mistake("fleet is played alone", "--scenario", "fleet", "--scenario", "same"),
-                () -> mistake("fleet takes --engine throwaway:VERSION, not 'current'", "--scenario", "fleet", "--engine",
+                () -> mistake("fleet takes --engine throwaway:VERSION, not 'current'", "--scenario", "fleet",
+                        "--engine",
                         "current"),
                 () -> mistake("'substring' is none of naive, buildx-cache,", "--scenario", "fleet", "--strategy",
                         "substring"));

@@ -17,6 +17,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -30,6 +31,9 @@ public final class RegistryProxy implements AutoCloseable {
     public static final String FOREIGN_TAG = "foreign";
     /** The first byte of a TLS connection; docker falls back to HTTP if that is refused in so many words. */
     private static final int TLS = 0x16;
+    private static final int LOWEST_PORT = 20_000;
+    private static final int FIRST_EPHEMERAL_PORT = 32_000; // see /proc/sys/net/ipv4/ip_local_port_range
+    private static final int ATTEMPTS = 20;
     private static final Pattern LENGTH = Pattern.compile("(?im)^content-length: *(\\d+)\\r?$");
     private static final Pattern TAG = Pattern.compile("/manifests/(?!sha256:)[^ /]+");
 
@@ -72,8 +76,9 @@ public final class RegistryProxy implements AutoCloseable {
         /** It has another image under the tag. */
         FOREIGN,
         /** The tag is there already, as ECR words it. */
-        IMMUTABLE("400 Bad Request", "TAG_INVALID", "The image tag 'tag' already exists in the 'team/ensured' repository"
-                + " and cannot be overwritten because the tag is immutable.");
+        IMMUTABLE("400 Bad Request", "TAG_INVALID",
+                "The image tag 'tag' already exists in the 'team/ensured' repository"
+                        + " and cannot be overwritten because the tag is immutable.");
 
         private final String status;
         private final String body;
@@ -106,7 +111,23 @@ public final class RegistryProxy implements AutoCloseable {
     /** @param upstream the real registry's port */
     public RegistryProxy(int upstream) {
         this.upstream = upstream;
-        this.port = listen(0);
+        this.port = listenAnywhere();
+    }
+
+    /**
+     * At a port that no connection of this machine gets as its own end: while nothing listens there, a client could connect
+     * to itself, and keep it.
+     */
+    private int listenAnywhere() {
+        for (int attempt = 0;; attempt++) {
+            try {
+                return listen(ThreadLocalRandom.current().nextInt(LOWEST_PORT, FIRST_EPHEMERAL_PORT));
+            } catch (UncheckedIOException e) {
+                if (attempt == ATTEMPTS) {
+                    throw e;
+                }
+            }
+        }
     }
 
     public int port() {

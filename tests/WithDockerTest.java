@@ -348,7 +348,8 @@ class WithDockerTest {
     void aPortThatTheEngineUsesItselfIsNotReached() {
         var container = docker(shared(), "run", "--detach", "--publish", "80", "busybox", "sleep", "1000").strip();
         try {
-            int port = Integer.parseInt(docker(shared(), "port", container, "80").replaceAll("(?s).*?:(\\d+)\n.*", "$1"));
+            int port =
+                    Integer.parseInt(docker(shared(), "port", container, "80").replaceAll("(?s).*?:(\\d+)\n.*", "$1"));
             var refusal = assertThrows(EngineUnavailable.class,
                     () -> shared().reach(port, ThrowawayEngine.Progress.NONE));
             assertEquals("the engine uses port " + port + " itself", refusal.getMessage());
@@ -969,7 +970,8 @@ class WithDockerTest {
         /** Those of a program of a Debian tree, which is behind a loader. */
         List<String> running(String program) {
             return processes().stream().map(process -> process.split(" ")[0])
-                    .filter(pid -> commandLine(pid).matches("[^\\x00]*/ld-linux.*\\x00--argv0\\x00" + program + "\\x00.*"))
+                    .filter(pid -> commandLine(pid)
+                            .matches("[^\\x00]*/ld-linux.*\\x00--argv0\\x00" + program + "\\x00.*"))
                     .toList();
         }
 
@@ -983,7 +985,8 @@ class WithDockerTest {
 
         /** The command: the child of the nsenter that runs it. */
         ProcessHandle command() {
-            return handle().descendants().filter(process -> commandLine(Long.toString(process.pid())).startsWith("sh\0-c\0"))
+            return handle().descendants()
+                    .filter(process -> commandLine(Long.toString(process.pid())).startsWith("sh\0-c\0"))
                     .findFirst().orElseThrow();
         }
 

@@ -3,6 +3,7 @@
 //JAVA 17+
 //DEPS info.picocli:picocli:4.7.7
 //SOURCES Harness.java
+//SOURCES RegistryProxy.java
 //SOURCES ../*.java
 //SOURCES ../src/**/*.java
 
@@ -12,6 +13,7 @@ import ensureimage.Limits;
 import ensureimage.Listener;
 import ensureimage.NotEnsured;
 import ensureimage.Notice;
+import ensureimage.Sharing;
 import ensureimage.Version;
 import ensureimage.recipe.BuildOptions;
 import ensureimage.recipe.Printable;
@@ -20,9 +22,11 @@ import ensureimage.recipe.Reference;
 import ensureimage.report.ExitCode;
 import ensureimage.report.Wording;
 import ensureimage.testing.Harness;
+import ensureimage.testing.RegistryProxy;
 import ensureimage.throwaway.EngineSpec;
 import ensureimage.throwaway.EngineUnavailable;
 import ensureimage.throwaway.ThrowawayEngine;
+import ensureimage.throwaway.ThrowawayRegistry;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -106,8 +110,11 @@ final class torture implements Callable<Integer> {
     private EngineSpec.Store store;
 
     @Option(names = "--fault", paramLabel = "NAME",
-            description = "Only these, of ${COMPLETION-CANDIDATES}; may be repeated.")
-    private List<Fault> faults = List.of(Fault.values());
+            description = "Only these, of ${COMPLETION-CANDIDATES}; may be repeated. Those of the registry need --share.")
+    private List<Fault> faults = List.of();
+
+    @Option(names = "--share", description = "All builders share through a registry, which breaks, too.")
+    private boolean share;
 
     @Spec
     private CommandSpec spec;
@@ -136,11 +143,17 @@ final class torture implements Callable<Integer> {
         long first = seed != null ? seed : System.currentTimeMillis() / Duration.ofDays(1).toMillis();
         long end = System.nanoTime() + (long) (minutes * 60e9);
         Ledger ledger = new Ledger();
-        try (Stage stage = Stage.open(version, store)) {
+        List<Fault> from = faults.isEmpty()
+                ? Arrays.stream(Fault.values()).filter(fault -> share || !fault.isOfRegistry()).toList()
+                : faults;
+        if (!share && from.stream().anyMatch(Fault::isOfRegistry)) {
+            throw new CommandLine.ParameterException(spec.commandLine(), "that fault needs --share");
+        }
+        try (Stage stage = Stage.open(version, store, share)) {
             out.printf("Docker %s, %s store, seed %d%n", stage.engine.version(), store, first);
             for (int number = 0; number <= 1 || System.nanoTime() < end; number++) {
                 Random random = new Random(first * 1_000_003 + number);
-                Plan plan = Plan.of(number, first, faults, random);
+                Plan plan = Plan.of(number, first, from, random);
                 out.println(new Round(stage, number, plan, builders, processes, random, ledger).play());
                 ledger.news().forEach(out::println);
                 out.flush();
@@ -258,6 +271,36 @@ final class torture implements Callable<Integer> {
             void run(Round round) {
                 // they are started so
             }
+        },
+        REGISTRY_STOPPED {
+            @Override
+            void run(Round round) {
+                round.repeat(ALWAYS, 100, 1500, () -> {
+                    round.stage.registry().proxy.goAway();
+                    round.pauseQuietly(100, 2000);
+                    round.stage.registry().proxy.heal();
+                });
+            }
+        },
+        REGISTRY_FULL {
+            @Override
+            void run(Round round) {
+                round.repeat(ALWAYS, 100, 1000, () -> {
+                    round.stage.registry().fillDisk();
+                    round.pauseQuietly(100, 2000);
+                    round.stage.registry().makeRoom();
+                });
+            }
+        },
+        /** The images of this engine, too: so that they are looked for in the registry. */
+        SHARED_TAGS_DELETED(75) {
+            @Override
+            void run(Round round) {
+                round.repeat(ALWAYS, 50, 400, () -> {
+                    round.stage.registry().deleteTags();
+                    round.stage.docker("image", "rm", "--force", round.someReference());
+                });
+            }
         };
 
         // Without end, no builder would come to one.
@@ -269,6 +312,10 @@ final class torture implements Callable<Integer> {
 
         Fault(Integer... statuses) {
             this.statuses = Set.of(statuses);
+        }
+
+        boolean isOfRegistry() {
+            return compareTo(REGISTRY_STOPPED) >= 0;
         }
 
         /** Breaks it; returns with all whole again, when the builders have ended at the latest. */
@@ -316,8 +363,9 @@ final class torture implements Callable<Integer> {
 
         /** Whether what a tag leads to says nothing of what it led to a moment ago. */
         boolean tagsMove() {
-            return load == Load.SHARED_TAG || faults.stream().anyMatch(Set.of(Fault.TAG_MOVED, Fault.TAG_REMOVED,
-                    Fault.CONTEXT_EDITED, Fault.DISK_FULL, Fault.ENGINE_KILLED)::contains);
+            return load == Load.SHARED_TAG
+                    || faults.stream().anyMatch(Set.of(Fault.TAG_MOVED, Fault.TAG_REMOVED, Fault.SHARED_TAGS_DELETED,
+                            Fault.CONTEXT_EDITED, Fault.DISK_FULL, Fault.ENGINE_KILLED)::contains);
         }
 
         @Override
@@ -482,7 +530,7 @@ final class torture implements Callable<Integer> {
             List<Answer> processes = answers.stream().filter(answer -> answer.who.equals("process")).toList();
             int told = (int) processes.stream().filter(Answer::raced).count();
             int met = (int) namings.stream().filter(naming -> namings.stream().anyMatch(naming::met)).count();
-            if (plan.faults.contains(Fault.TAG_REMOVED)) {
+            if (plan.faults.contains(Fault.TAG_REMOVED) || plan.faults.contains(Fault.SHARED_TAGS_DELETED)) {
                 return met + told;
             }
             Map<String, Long> built = processes.stream().filter(answer -> !answer.raced())
@@ -555,6 +603,9 @@ final class torture implements Callable<Integer> {
             long start = System.nanoTime();
             EnsureImage ensure = EnsureImage.using(stage.engine.docker().toString(), stage.environment).with(listener)
                     .with(new Limits(ATTEMPTS, Duration.ofSeconds(timeout), 1));
+            if (stage.repository().isPresent()) {
+                ensure = ensure.withSharing(Sharing.through(stage.repository().get()).withAll());
+            }
             Recipe recipe = Recipe.inFolder(Reference.find(reference).orElseThrow(), folder.path, BuildOptions.NONE);
             try {
                 Ensured ensured = (single ? ensure.withSingleFlight(Duration.ofSeconds(20)) : ensure).ensure(recipe);
@@ -579,6 +630,7 @@ final class torture implements Callable<Integer> {
             if (single) {
                 line.addAll(List.of("--single-flight", "--wait", "20"));
             }
+            stage.repository().ifPresent(share -> line.addAll(List.of("--share", share, "--share-all")));
             line.addAll(all ? List.of("--all", "--images", folders.get(0).path.getParent().toString())
                     : wanted.entrySet().stream().map(entry -> entry.getKey() + "=" + entry.getValue().path).toList());
             long start = System.nanoTime();
@@ -620,6 +672,14 @@ final class torture implements Callable<Integer> {
                         ProcessHandle.of(entry.getKey().pid()).ifPresent(ProcessHandle::destroyForcibly);
                         ledger.killed();
                     });
+        }
+
+        void pauseQuietly(int least, int most) {
+            try {
+                pause(least, most);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
         }
 
         void pause(int least, int most) throws InterruptedException {
@@ -742,8 +802,11 @@ final class torture implements Callable<Integer> {
         /** Files that earlier rounds have left. */
         private final Set<Path> known = new HashSet<>();
 
-        private Stage(ThrowawayEngine engine) {
+        private final Optional<Registry> registry;
+
+        private Stage(ThrowawayEngine engine, Optional<Registry> registry) {
             this.engine = engine;
+            this.registry = registry;
             this.environment = new TreeMap<>(engine.environment());
             environment.putAll(Map.of("DOCKER_BUILDKIT", "1", "XDG_CACHE_HOME", cache.toString(), "TORTURE",
                     work.toString()));
@@ -755,14 +818,25 @@ final class torture implements Callable<Integer> {
             folder = socket.group(2);
         }
 
-        static Stage open(String version, EngineSpec.Store store) throws EngineUnavailable, InterruptedException {
+        static Stage open(String version, EngineSpec.Store store, boolean share)
+                throws EngineUnavailable, InterruptedException {
             Harness.machine().require("faketime", ThrowawayEngine.Progress.NONE);
-            return new Stage(Harness.ownEngine(new EngineSpec(version, store, DISK)));
+            ThrowawayEngine engine = Harness.ownEngine(new EngineSpec(version, store, DISK));
+            return new Stage(engine, share ? Optional.of(Registry.open(engine)) : Optional.empty());
         }
 
         @Override
         public void close() {
             engine.close();
+            registry.ifPresent(Registry::close);
+        }
+
+        Optional<String> repository() {
+            return registry.map(open -> open.proxy.address() + "/torture/ensured");
+        }
+
+        Registry registry() {
+            return registry.orElseThrow();
         }
 
         Harness.Result docker(String... arguments) {
@@ -814,6 +888,8 @@ final class torture implements Callable<Integer> {
             if (!containers.isEmpty()) {
                 leaks.add("containers: " + containers.replace('\n', ' '));
             }
+            repository().filter(name -> !killed && docker("images").out().contains(name))
+                    .ifPresent(name -> leaks.add("an image is still named " + name));
             Stream.of("run", "flights", "manifests").flatMap(name -> files(cache.resolve("ensure_image").resolve(name)))
                     .filter(file -> !file.getParent().endsWith("manifests") || file.getFileName().toString()
                             .startsWith("."))
@@ -965,6 +1041,49 @@ final class torture implements Callable<Integer> {
         private static void onAll(List<Path> paths, String... command) {
             Harness.command(Stream.concat(Arrays.stream(command), paths.stream().map(Path::toString))
                     .toArray(String[]::new)).run();
+        }
+    }
+
+    /** What the builders share through. */
+    record Registry(ThrowawayRegistry real, RegistryProxy proxy) implements AutoCloseable {
+        private static final int DISK = 200; // MB
+
+        static Registry open(ThrowawayEngine engine) throws EngineUnavailable, InterruptedException {
+            ThrowawayRegistry real = Harness.ownRegistry(DISK);
+            RegistryProxy proxy = new RegistryProxy(real.port());
+            engine.reach(proxy.port(), ThrowawayEngine.Progress.NONE);
+            return new Registry(real, proxy);
+        }
+
+        private Path filler() {
+            return real.storage().resolveSibling("filler");
+        }
+
+        void fillDisk() {
+            Harness.command("dd", "if=/dev/zero", "of=" + filler(), "bs=64k", "status=none").run();
+            Harness.command("dd", "if=/dev/zero", "of=" + filler(), "oflag=append", "conv=notrunc", "bs=4k",
+                    "status=none").run();
+        }
+
+        void makeRoom() {
+            try {
+                Files.deleteIfExists(filler());
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        /** Some of them, as a registry's retention does it. */
+        void deleteTags() {
+            Path tags = real.storage().resolve("docker/registry/v2/repositories/torture/ensured/_manifests/tags");
+            Stage.files(tags).filter(tag -> ThreadLocalRandom.current().nextBoolean())
+                    .forEach(tag -> Harness.command("rm", "-rf", tag.toString()).run());
+        }
+
+        @Override
+        public void close() {
+            proxy.close();
+            real.close();
         }
     }
 

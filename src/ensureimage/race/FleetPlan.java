@@ -39,7 +39,8 @@ public record FleetPlan(List<FleetStrategy> strategies, int machines, EngineSpec
             throw new IllegalArgumentException("fleet takes --engine throwaway:VERSION, not '" + wanted + "'");
         }
         return new FleetPlan(Choice.select(FleetStrategy.values(), strategies, true), machines,
-                new EngineSpec(wanted.replaceFirst("^throwaway:", ""), EngineSpec.Store.CONTAINERD), stepSeconds, command);
+                new EngineSpec(wanted.replaceFirst("^throwaway:", ""), EngineSpec.Store.CONTAINERD), stepSeconds,
+                command);
     }
 
     public FleetPlan {

@@ -67,7 +67,8 @@ public final class FleetPlay implements AutoCloseable {
             for (FleetStrategy strategy : plan.strategies()) {
                 progress.step(strategy + " on " + plan.machines() + " machines");
                 FleetResults.Row row = fleet.play(strategy);
-                progress.notice(String.format(Locale.ROOT, "%-20s %d builds, %.1f s", strategy, row.builds(), row.wall()));
+                progress.notice(
+                        String.format(Locale.ROOT, "%-20s %d builds, %.1f s", strategy, row.builds(), row.wall()));
                 rows.add(row);
             }
             return new FleetResults(plan, fleet.engines.get(0).version(), rows);
@@ -167,7 +168,8 @@ public final class FleetPlay implements AutoCloseable {
 
     // ---- The truth
 
-    private FleetResults.Row judge(FleetStrategy strategy, Recipe recipe, String inputs, List<Boolean> told, double wall)
+    private FleetResults.Row judge(FleetStrategy strategy, Recipe recipe, String inputs, List<Boolean> told,
+            double wall)
             throws NotPlayed, InterruptedException {
         Set<String> builds = new HashSet<>();
         int had = 0;

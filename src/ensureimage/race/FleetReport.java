@@ -40,8 +40,10 @@ record FleetReport(FleetResults results) {
     }
 
     private static List<String> cells(FleetResults.Row row) {
-        return Stream.of(Stream.of(row.builds(), row.spared(), row.had(), row.failed(), row.wrong()).map(Object::toString),
-                Stream.of(String.format(Locale.ROOT, "%.1f s", row.wall()))).flatMap(cells -> cells).toList();
+        return Stream
+                .of(Stream.of(row.builds(), row.spared(), row.had(), row.failed(), row.wrong()).map(Object::toString),
+                        Stream.of(String.format(Locale.ROOT, "%.1f s", row.wall())))
+                .flatMap(cells -> cells).toList();
     }
 
     private static boolean isFalse(FleetResults.Row row) {
@@ -66,7 +68,8 @@ record FleetReport(FleetResults results) {
     String markdown() {
         List<String> lines = new ArrayList<>(List.of("# " + MarkdownPage.escape(title()), "",
                 MarkdownPage.escape(engine()), ""));
-        lines.add(Stream.concat(Stream.of("strategy"), COLUMNS.stream()).collect(Collectors.joining(" | ", "| ", " |")));
+        lines.add(
+                Stream.concat(Stream.of("strategy"), COLUMNS.stream()).collect(Collectors.joining(" | ", "| ", " |")));
         lines.add("| --- |" + " ---: |".repeat(COLUMNS.size()));
         results.rows().forEach(row -> lines.add(Stream.concat(Stream.of(row.strategy().toString()), cells(row).stream())
                 .map(MarkdownPage::escape).collect(Collectors.joining(" | ", "| ", " |"))));
@@ -79,15 +82,18 @@ record FleetReport(FleetResults results) {
     }
 
     String html() {
-        String head = COLUMNS.stream().map(column -> "<th>" + Xml.escape(column) + "</th>").collect(Collectors.joining());
+        String head =
+                COLUMNS.stream().map(column -> "<th>" + Xml.escape(column) + "</th>").collect(Collectors.joining());
         String body = results.rows().stream().map(row -> "<tr><th>" + Xml.escape(row.strategy()) + "</th>"
                 + cells(row).stream().map(cell -> "<td class=\"" + (isFalse(row) ? "some" : "never") + "\">"
                         + Xml.escape(cell) + "</td>").collect(Collectors.joining())
                 + "</tr>\n").collect(Collectors.joining());
         String words = Stream.concat(
                 results.rows().stream().map(row -> Map.entry(row.strategy().toString(), row.strategy().description())),
-                LEGEND.entrySet().stream()).map(entry -> "<dt>" + Xml.escape(entry.getKey()) + "</dt><dd>"
-                        + Xml.escape(entry.getValue()) + "</dd>\n").collect(Collectors.joining());
+                LEGEND.entrySet().stream()).map(
+                        entry -> "<dt>" + Xml.escape(entry.getKey()) + "</dt><dd>"
+                                + Xml.escape(entry.getValue()) + "</dd>\n")
+                .collect(Collectors.joining());
         return """
                 <!DOCTYPE html>
                 <html lang="en" xmlns="http://www.w3.org/1999/xhtml">

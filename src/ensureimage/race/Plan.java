@@ -30,7 +30,7 @@ public record Plan(List<Scenario> scenarios, List<Strategy> strategies, int buil
                 ? Optional.of("-n takes 1 to " + MOST_BUILDERS + ", not " + builders)
                 : stepSeconds < 0 || stepSeconds > LONGEST_STEP
                         ? Optional.of("--step-seconds takes 0 to " + LONGEST_STEP + ", not " + stepSeconds)
-                        : Optional.empty();
+                : Optional.empty();
     }
 
     /** Copies the lists. */

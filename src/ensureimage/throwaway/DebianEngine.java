@@ -240,7 +240,8 @@ final class DebianEngine extends ThrowawayEngine {
         var socket = file("reach-" + port + ".sock");
         var log = file("reach-" + port + ".log");
         var outside = socat(packages, "UNIX-LISTEN:" + socket + ",fork", "TCP4:127.0.0.1:" + port);
-        var inside = socat(packages, "TCP4-LISTEN:" + port + ",bind=127.0.0.1,reuseaddr,fork", "UNIX-CONNECT:" + socket);
+        var inside =
+                socat(packages, "TCP4-LISTEN:" + port + ",bind=127.0.0.1,reuseaddr,fork", "UNIX-CONNECT:" + socket);
         var ends = List.of(start(daemon(log, namespaces.entrance(List.of("--pid"), outside))),
                 start(daemon(log, namespaces.entrance(List.of("--pid", "--net"), inside))));
         var deadline = Instant.now().plus(GRACE);
