@@ -46,7 +46,8 @@ final class BenchCold {
                 BenchFiles.compose(fresh.file("compose.json"), processes, fresh.context(), fresh.image()).toString(),
                 "build"))).thatMayLose());
         return new BenchScene("cold, " + processes + (processes == 1 ? " process" : " at once"), ways, LONE,
-                List.of(new BenchTarget.Time(SINGLE, 1.0, FLOCK), new BenchTarget.Time(BenchStage.INSTALLED, 1.1, NAIVE)));
+                List.of(new BenchTarget.Time(SINGLE, 1.0, FLOCK),
+                        new BenchTarget.Time(BenchStage.INSTALLED, 1.1, NAIVE)));
     }
 
     private List<String> naive(Fresh fresh) throws IOException {

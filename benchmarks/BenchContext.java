@@ -134,7 +134,8 @@ final class BenchContext {
             var launch = stage.launch(ensure, stage.folder, Map.of("XDG_CACHE_HOME", cache.toString()));
             return new BenchScene.Trial(List.of(launch), BenchStage.present(stage.holds(jar, marker)));
         }));
-        ways.add(way(SMALL, stage.installed(small + "=" + smallFolder), BenchStage.present(stage.holds(small, marker))));
+        ways.add(
+                way(SMALL, stage.installed(small + "=" + smallFolder), BenchStage.present(stage.holds(small, marker))));
         String built = "bench-context:build-" + marker;
         ways.add(
                 way(BenchStage.BUILD, stage.docker("build", "-t", built, tree.toString()), stage.holds(built, marker)));

@@ -30,7 +30,8 @@ class DockerPluginTest {
     void configure() throws IOException {
         Path plugins = Files.createDirectories(config.resolve("cli-plugins"));
         try (DirectoryStream<Path> own = Files
-                .newDirectoryStream(Path.of(bench.environment().get("DOCKER_CONFIG"), "cli-plugins"), "docker-buildx")) {
+                .newDirectoryStream(Path.of(bench.environment().get("DOCKER_CONFIG"), "cli-plugins"),
+                        "docker-buildx")) {
             for (Path each : own) {
                 Files.createSymbolicLink(plugins.resolve(each.getFileName()), each);
             }
@@ -104,9 +105,12 @@ class DockerPluginTest {
         bench.write("images/fails/Dockerfile", "FROM busybox\nRUN exit 7\n");
         String[] line = Stream.concat(Stream.of(words.split(" ")), Stream.of("fails")).toArray(String[]::new);
         Harness.Result result = docker(line).env("DEBUG", "1").run().expect(10);
-        assertTrue(result.err().contains("did not complete successfully: exit code: 7\nensure_image: build failed: fails:"),
+        assertTrue(
+                result.err()
+                        .contains("did not complete successfully: exit code: 7\nensure_image: build failed: fails:"),
                 result.toString());
-        Harness.Result control = docker("build", bench.folder.resolve("images/fails").toString()).env("DEBUG", "1").run();
+        Harness.Result control =
+                docker("build", bench.folder.resolve("images/fails").toString()).env("DEBUG", "1").run();
         assertTrue(control.err().contains("github.com/docker/buildx"), "control: " + control);
     }
 

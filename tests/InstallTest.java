@@ -76,7 +76,8 @@ class InstallTest {
             Harness.command("chown", ANOTHER_USER, each.toString()).run().succeeded();
         }
         Harness.Result result = asAnotherUser(InstalledForm.at(home,
-                Harness.command(InstalledForm.java(), "-jar", jar.toString(), "--install")).in(place)).run().succeeded();
+                Harness.command(InstalledForm.java(), "-jar", jar.toString(), "--install")).in(place)).run()
+                .succeeded();
         assertEquals(4, result.out().lines().filter(line -> line.startsWith("installed  " + home)).count(),
                 result.toString());
         assertTrue(result.err().contains("export PATH=\"" + home + "/.local/bin:$PATH\""), result.toString());
@@ -118,7 +119,8 @@ class InstallTest {
         InstalledForm form = InstalledForm.copyIn(home);
         Path elsewhere = home.resolve("bin");
         form.command("ensure_image", "--install=" + elsewhere).run().succeeded();
-        isWhole(InstalledForm.at(home, Harness.command(elsewhere.resolve("ensure_image").toString(), "--version")).run());
+        isWhole(InstalledForm.at(home, Harness.command(elsewhere.resolve("ensure_image").toString(), "--version"))
+                .run());
         Harness.Result result = form.command("ensure_image", "--uninstall").run().succeeded();
         assertEquals(7, result.out().lines().count(), result.toString());
         assertEquals(List.of(), InstalledForm.files(home).stream().filter(file -> !file.startsWith(".cache")).toList());

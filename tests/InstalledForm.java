@@ -18,7 +18,8 @@ import java.util.stream.Stream;
 /** The installed form of this run's classes, as `--install` makes it. All tests share one; a test that changes it makes its own. */
 public final class InstalledForm {
     /** What the scripts depend on, of all that is on the class path of the tests. */
-    private static final String DEPENDENCIES = "(?:picocli|slf4j-api|slf4j-nop|zt-exec|jackson-core|re2j)-[\\d.]+\\.jar";
+    private static final String DEPENDENCIES =
+            "(?:picocli|slf4j-api|slf4j-nop|zt-exec|jackson-core|re2j)-[\\d.]+\\.jar";
     private static final String OF_SCRIPTS = "(?:ensure_image|race_repro|with_docker)(?:\\$.*)?\\.class";
     private static final int SMALL = 10_000;
     private static final String OF_TESTS = "ensureimage/testing";
@@ -85,7 +86,8 @@ public final class InstalledForm {
     /** As a user with this HOME, and nothing else of the tester's own. */
     public static Harness.Command at(Path home, Harness.Command command) {
         return command.env("HOME", home).env("JAVA_HOME", System.getProperty("java.home"))
-                .without("XDG_DATA_HOME", "XDG_CACHE_HOME", "DOCKER_CONFIG", "DOCKER_HOST", "DOCKER_CONTEXT", "JBANG_DIR",
+                .without("XDG_DATA_HOME", "XDG_CACHE_HOME", "DOCKER_CONFIG", "DOCKER_HOST", "DOCKER_CONTEXT",
+                        "JBANG_DIR",
                         "JBANGW_SCRIPT", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS");
     }
 
@@ -170,7 +172,8 @@ public final class InstalledForm {
     /** All files below a folder, from there. */
     public static List<String> files(Path folder) {
         try (Stream<Path> files = Files.walk(folder)) {
-            return files.filter(file -> !Files.isDirectory(file)).map(file -> folder.relativize(file).toString()).sorted()
+            return files.filter(file -> !Files.isDirectory(file)).map(file -> folder.relativize(file).toString())
+                    .sorted()
                     .collect(Collectors.toList());
         } catch (IOException e) {
             throw new UncheckedIOException(e);

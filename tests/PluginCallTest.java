@@ -60,8 +60,9 @@ class PluginCallTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {"-D ensure app | true", "--debug=true ensure app | true", "-l debug ensure app | true",
-        "-l info ensure app | false", "ensure -D app | false", "--debug=false ensure app | false"})
+    @CsvSource(delimiter = '|',
+            value = {"-D ensure app | true", "--debug=true ensure app | true", "-l debug ensure app | true",
+                "-l info ensure app | false", "ensure -D app | false", "--debug=false ensure app | false"})
     void debugIsAsked(String line, boolean expected) {
         assertEquals(expected, read(ENVIRONMENT, line).debug());
     }
@@ -104,7 +105,8 @@ class PluginCallTest {
         Path folder = Harness.newFolder();
         Path docker = Harness.program(folder.resolve("docker"), "");
         String name = "DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND";
-        for (String[] each : new String[][] {{"docker", "/nowhere", "docker"}, {docker.toString(), "/nowhere", docker.toString()},
+        for (String[] each : new String[][] {{"docker", "/nowhere", "docker"},
+            {docker.toString(), "/nowhere", docker.toString()},
             {docker.toString(), folder.toString(), "docker"}}) {
             assertEquals(each[2], read(Map.of("HOME", "/", name, each[0], "PATH", each[1]), "ensure app").docker());
         }

@@ -49,7 +49,8 @@ public final class Rooms {
 
     /** By room, the file that lists all others. */
     private static final Map<String, String> FRONTS = Map.of("recipe", "Recipe.java", "engine", "Docker.java",
-            TOP, "EnsureImage.java", "install", "Installation.java", "report", "RunReport.java", "throwaway", "ThrowawayEngine.java",
+            TOP, "EnsureImage.java", "install", "Installation.java", "report", "RunReport.java", "throwaway",
+            "ThrowawayEngine.java",
             "race", "Play.java");
 
     /** What a front lists of other rooms. */

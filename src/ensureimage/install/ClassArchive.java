@@ -97,7 +97,8 @@ public final class ClassArchive {
     private static boolean train(String kind, Path archive, Path jar) throws IOException, InterruptedException {
         Path folder = Files.createTempDirectory("ensure_image-");
         try (Rehearsal engine = Rehearsal.open(folder)) {
-            List<String> line = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+            List<String> line =
+                    new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
             line.addAll(Launcher.JVM_OPTIONS);
             line.add((kind.equals(AOT) ? "-XX:AOTCacheOutput=" : "-XX:ArchiveClassesAtExit=") + archive);
             line.addAll(List.of("-cp", jar.toString(), Training.class.getName(), Places.COMMANDS.get(0), engine.image(),
@@ -125,7 +126,8 @@ public final class ClassArchive {
     public static void forgetForeign(UnaryOperator<String> property) {
         String made = property.apply(Launcher.MADE_BY);
         String note = property.apply(Launcher.NOTE);
-        if (made == null || note == null || made.equals(property.apply("java.vm.version") + " " + property.apply("java.vm.vendor"))) {
+        if (made == null || note == null
+                || made.equals(property.apply("java.vm.version") + " " + property.apply("java.vm.vendor"))) {
             return;
         }
         try {

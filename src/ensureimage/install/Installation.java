@@ -113,7 +113,8 @@ public final class Installation {
         NewFile.write(places.home().resolve(LAUNCHERS), launchers.toArray(String[]::new));
         if (!classPath.equals(List.of(places.jar()))) {
             NewFile.write(places.jar(), false, jar -> FatJar.write(classPath, Places.COMMANDS.get(0), jar));
-            Optional<Path> source = script.or(() -> Optional.of(classPath.get(0)).filter(first -> classPath.size() == 1));
+            Optional<Path> source =
+                    script.or(() -> Optional.of(classPath.get(0)).filter(first -> classPath.size() == 1));
             NewFile.write(places.home().resolve(SOURCE), source.map(Path::toString).orElse(""));
         }
         forgetFailures();

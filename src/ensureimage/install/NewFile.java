@@ -30,7 +30,8 @@ final class NewFile {
         Path beside = beside(file);
         try {
             content.writeTo(beside);
-            Files.setPosixFilePermissions(beside, PosixFilePermissions.fromString(executable ? "rwxr-xr-x" : "rw-r--r--"));
+            Files.setPosixFilePermissions(beside,
+                    PosixFilePermissions.fromString(executable ? "rwxr-xr-x" : "rw-r--r--"));
             if (Files.isRegularFile(file) && Files.mismatch(file, beside) < 0
                     && Files.isExecutable(file) == executable) {
                 return;
