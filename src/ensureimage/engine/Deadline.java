@@ -44,6 +44,7 @@ public final class Deadline {
      */
     public static void pause(int attempt) throws InterruptedException {
         Thread.sleep(
-                ThreadLocalRandom.current().nextLong(SHORTEST_PAUSE, SHORTEST_PAUSE + PAUSE_PER_ATTEMPT * Math.max(1, attempt)));
+                ThreadLocalRandom.current().nextLong(SHORTEST_PAUSE,
+                        SHORTEST_PAUSE + PAUSE_PER_ATTEMPT * Math.max(1, attempt)));
     }
 }
