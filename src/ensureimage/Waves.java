@@ -173,7 +173,9 @@ final class Waves implements Builds {
         }
         stepAside();
         try {
+            Deadline waiting = new Deadline(deadline.limit());
             processes.acquire();
+            deadline.excuse(waiting.elapsed()); // as for an image that is not worked on yet
             try {
                 return docker.build(recipe, plan.labels().values(), cache, deadline, listener);
             } finally {
