@@ -84,7 +84,7 @@ final class OneImage {
                 }
             }
         } catch (EngineException e) {
-            throw failure(e);
+            throw NotEnsured.by(e, recipe, deadline);
         } catch (RecipeException e) {
             throw new NotEnsured.UnusableRecipe(recipe, e);
         } finally {
@@ -176,7 +176,7 @@ final class OneImage {
             return new Checked(recipe, status, fingerprint, deadline.elapsed(),
                     Optional.of(Details.of(found, plan)));
         } catch (EngineException e) {
-            throw failure(e);
+            throw NotEnsured.by(e, recipe, deadline);
         } catch (RecipeException e) {
             throw new NotEnsured.UnusableRecipe(recipe, e);
         }
@@ -396,11 +396,5 @@ final class OneImage {
         };
         String detail = trouble == Loop.Trouble.TEMPORARY ? built.verdict().line() : "";
         return new NotEnsured.GaveUp(recipe, reason, detail, loop.builds(), deadline.elapsed());
-    }
-
-    private NotEnsured failure(EngineException e) {
-        return e.kind() == EngineException.Kind.TIMED_OUT
-                ? new NotEnsured.TimedOut(recipe, deadline.limit(), e.subject())
-                : new NotEnsured.NoEngine(recipe, e);
     }
 }

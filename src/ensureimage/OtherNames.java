@@ -46,7 +46,7 @@ final class OtherNames {
                     return ensured;
                 }
             } catch (EngineException e) {
-                throw failure(e);
+                throw NotEnsured.by(e, recipe, deadline);
             } catch (RecipeException e) {
                 throw new NotEnsured.UnusableRecipe(recipe, e);
             }
@@ -121,7 +121,7 @@ final class OtherNames {
             }
             return checked;
         } catch (EngineException e) {
-            throw failure(e);
+            throw NotEnsured.by(e, recipe, deadline);
         } catch (RecipeException e) {
             throw new NotEnsured.UnusableRecipe(recipe, e);
         }
@@ -159,11 +159,5 @@ final class OtherNames {
 
     private Found find(Reference other, Policy policy) throws EngineException, RecipeException, InterruptedException {
         return tools.freshness().find(recipe.withReference(other), policy, deadline);
-    }
-
-    private NotEnsured failure(EngineException e) {
-        return e.kind() == EngineException.Kind.TIMED_OUT
-                ? new NotEnsured.TimedOut(recipe, deadline.limit(), e.subject())
-                : new NotEnsured.NoEngine(recipe, e);
     }
 }

@@ -94,9 +94,7 @@ final class SharedInputs {
             return new Checked(recipe, status, tools.planner().plan(found, false, deadline).labels().fingerprint(),
                     deadline.elapsed(), Optional.empty());
         } catch (EngineException e) {
-            throw e.kind() == EngineException.Kind.TIMED_OUT
-                    ? new NotEnsured.TimedOut(recipe, deadline.limit(), e.subject())
-                    : new NotEnsured.NoEngine(recipe, e);
+            throw NotEnsured.by(e, recipe, deadline);
         } catch (RecipeException e) {
             throw new NotEnsured.UnusableRecipe(recipe, e);
         }
