@@ -82,7 +82,8 @@ class RoomsTest {
             arrows.computeIfAbsent(arrow.group(1), from -> new TreeSet<>())
                     .addAll(List.of(arrow.group(2).split(" & ")));
         }
-        assertEquals(Set.of("race", "report", "install", "ensureimage", "engine"), arrows.keySet(), "control: it was read");
+        assertEquals(Set.of("race", "report", "install", "ensureimage", "engine"), arrows.keySet(),
+                "control: it was read");
         Rooms.MAY_NAME.forEach((room, others) -> assertEquals(new TreeSet<>(others), reached(room, arrows), room));
         assertTrue(picture.contains("throwaway -- Processes alone --> engine"), picture);
     }

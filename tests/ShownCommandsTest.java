@@ -67,7 +67,8 @@ class ShownCommandsTest {
             Map.entry("race_repro --until-race --strategy naive --scenario same", RACES),
             Map.entry("race_repro --engine throwaway:28.5", RACES),
             Map.entry("race_repro --report race.html --report race.json", RACES),
-            Map.entry("./jbangw ensure_image.java --install", INSTALLS), Map.entry("ensure_image --uninstall", INSTALLS),
+            Map.entry("./jbangw ensure_image.java --install", INSTALLS),
+            Map.entry("ensure_image --uninstall", INSTALLS),
             Map.entry("java -jar ~/.local/share/ensure_image/ensure_image.jar --version", INSTALLS),
             Map.entry("java -jar ensure_image.jar --install", INSTALLS),
             Map.entry("sha256sum ~/.local/share/ensure_image/ensure_image.jar", INSTALLS),
@@ -188,9 +189,10 @@ class ShownCommandsTest {
         }
         Harness.write(folder.resolve("images/app-test/ubuntu-24.04/Dockerfile"), "FROM base\nCOPY src /src\n");
         Harness.write(folder.resolve("images/app-test/ubuntu-24.04/src/old.conf"), "");
-        Harness.write(folder.resolve("race.json"), """
-                {"cells": [{"strategy": "naive", "scenario": "same", "falseFailures": 1, "falseSuccesses": 2, "answers": 8}]}
-                """);
+        Harness.write(folder.resolve("race.json"),
+                """
+                        {"cells": [{"strategy": "naive", "scenario": "same", "falseFailures": 1, "falseSuccesses": 2, "answers": 8}]}
+                        """);
         Harness.program(folder.resolve(".bin/cargo"), "[ \"$*\" = test ]\n");
         for (String script : List.of("ensure_image", "race_repro", "with_docker")) {
             onPath(folder, script);
