@@ -232,7 +232,8 @@ public final class Docker {
                 metadata.set(false); // the legacy builder, podman
                 return build(recipe, labels, BuildCache.NONE, deadline, listener);
             }
-            return new Built(process, BuildOutput.ids(told, id), Witness.read(told), BuildOutput.builder(process), Optional.empty());
+            return new Built(process, BuildOutput.ids(told, id), Witness.read(told), BuildOutput.builder(process),
+                    Optional.empty());
         }
     }
 
