@@ -103,7 +103,11 @@ class DefinedImagesTest {
         bench.docker(words(List.of("image", "rm", "--force"), references)).succeeded();
         Harness.eventually("compose builds, which has a race of its own", Harness.SOON,
                 () -> old.docker("compose", "build").status() == 0);
-        assertEquals(configurations(references), ours);
+        // Of services that share an image, the label names the one that was last to build it.
+        String service = "(compose.service\":\")[^\"]*";
+        Map<String, String> theirs = configurations(references);
+        List.of(ours, theirs).forEach(each -> each.replaceAll((name, text) -> text.replaceAll(service, "$1")));
+        assertEquals(theirs, ours);
 
         old.ensure("--compose").succeeded();
         bench.ensure("--check", "--compose").succeeded(); // which version noted itself on the image is no input
