@@ -125,11 +125,10 @@ class with_docker implements Callable<Integer> {
             throw mistake(shell ? "--shell takes no COMMAND" : "COMMAND is missing");
         }
         var spec = spec();
-        var machine = machine();
-        var line = shell ? List.of(machine.environment().getOrDefault("SHELL", "/bin/sh")) : command;
-        requireExecutable(line.get(0), machine);
+        var line = shell ? List.of(machine().environment().getOrDefault("SHELL", "/bin/sh")) : command;
+        requireExecutable(line.get(0), machine());
         var console = new Console(cli.commandLine().getErr());
-        try (var engine = ThrowawayEngine.start(spec, machine, console)) {
+        try (var engine = ThrowawayEngine.start(spec, machine(), console)) {
             if (registry) {
                 engine.startRegistry(console);
             }
@@ -205,8 +204,8 @@ class with_docker implements Callable<Integer> {
             failure.printStackTrace(err);
         }
         if (known) {
-            err.println(
-                    "with_docker: " + (failure instanceof EngineUnavailable e ? describe(e) : failure.getMessage()));
+            err.println("with_docker: "
+                    + (failure instanceof EngineUnavailable e ? describe(e) : failure.getMessage()));
         }
         return failure instanceof NotRun e ? e.status : ExitCode.NO_ENGINE.status();
     }
