@@ -6,12 +6,19 @@
 //DEPS info.picocli:picocli:4.7.7
 //DEPS org.slf4j:slf4j-nop:2.0.20
 //SOURCES src/ensureimage/report/RunReport.java
+//SOURCES race_repro.java with_docker.java
 //COMPILE_OPTIONS -XDstringConcat=inline
 
 import ensureimage.EnsureImage;
 import ensureimage.Limits;
 import ensureimage.Outcome;
 import ensureimage.Sharing;
+import ensureimage.install.ClassArchive;
+import ensureimage.install.ClientWatch;
+import ensureimage.install.Installation;
+import ensureimage.install.NotInstalled;
+import ensureimage.install.Places;
+import ensureimage.install.PluginCall;
 import ensureimage.recipe.BuildOptions;
 import ensureimage.recipe.DockerfileSource;
 import ensureimage.recipe.Flaw;
@@ -20,12 +27,18 @@ import ensureimage.recipe.Printable;
 import ensureimage.recipe.Recipe;
 import ensureimage.recipe.RecipeException;
 import ensureimage.report.About;
+import ensureimage.report.Completion;
 import ensureimage.report.ExitCode;
 import ensureimage.report.FlawWording;
+import ensureimage.report.Form;
 import ensureimage.report.HelpText;
+import ensureimage.report.InitText;
+import ensureimage.report.InstallWording;
 import ensureimage.report.Message;
+import ensureimage.report.NameCompletion;
 import ensureimage.report.Options;
 import ensureimage.report.RunReport;
+import ensureimage.report.Selection;
 import ensureimage.report.Style;
 import ensureimage.report.Terminal;
 import ensureimage.report.UsageException;
@@ -35,10 +48,10 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.AutoComplete;
@@ -65,7 +78,9 @@ public final class ensure_image implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    private final UsageWording wording = new UsageWording(command());
+    private final Form form = Form.detect(System::getProperty, System.getenv());
+    private final UsageWording wording = new UsageWording(form.command());
+    private Map<String, String> environment = System.getenv();
     private List<String> given = List.of();
     private List<String> passThrough = List.of();
 
@@ -85,13 +100,39 @@ public final class ensure_image implements Callable<Integer> {
     }
 
     /** Runs the command line and returns its exit status; what follows {@code --} goes to {@code docker build}. */
-    static int execute(String... arguments) {
-        List<String> words = Arrays.asList(arguments);
-        int separator = words.indexOf("--");
+    public static int execute(String... arguments) {
+        ClassArchive.forgetForeign(System::getProperty);
         ensure_image script = new ensure_image();
-        script.passThrough = separator < 0 ? List.of() : words.subList(separator + 1, words.size());
-        script.given = separator < 0 ? words : words.subList(0, separator);
-        return script.options.take(script.given) ? script.call() : Parser.run(script);
+        return Installation.isPlugin(System::getProperty) ? Plugin.run(script, Arrays.asList(arguments))
+                : script.execute(Arrays.asList(arguments));
+    }
+
+    private int execute(List<String> words) {
+        int separator = words.indexOf("--");
+        passThrough = separator < 0 ? List.of() : words.subList(separator + 1, words.size());
+        given = separator < 0 ? words : words.subList(0, separator);
+        return options.take(given) ? call() : Parser.run(this);
+    }
+
+    /** As {@code docker ensure}. */
+    private static final class Plugin {
+        static int run(ensure_image script, List<String> arguments) {
+            try {
+                PluginCall call = PluginCall.read(arguments, System.getenv());
+                if (call.completes()) {
+                    new Completion(new CommandLine(script).getCommandSpec()).answer(call.words())
+                            .forEach(System.out::println);
+                    return ExitCode.ENSURED.status();
+                }
+                ClientWatch.start(System.getenv(), () -> System.exit(ExitCode.INTERRUPTED.status()));
+                script.environment = call.environment();
+                script.options.others.docker = call.docker();
+                script.options.output.verbose = call.debug();
+                return script.execute(call.words());
+            } catch (IOException e) {
+                return script.fail(script.wording.certificates(e), ExitCode.USAGE);
+            }
+        }
     }
 
     /** All other command lines. */
@@ -99,15 +140,15 @@ public final class ensure_image implements Callable<Integer> {
         static int run(ensure_image script) {
             CommandLine parser = new CommandLine(script);
             parser.getCommandSpec().usageMessage().exitCodeList(ExitCode.descriptions())
-                    .customSynopsis(HelpText.SYNOPSIS.toArray(String[]::new))
+                    .customSynopsis(HelpText.synopsis(script.form.command()))
                     .description(HelpText.DESCRIPTION.toArray(String[]::new))
-                    .footer(HelpText.EXAMPLES.toArray(String[]::new));
+                    .footer(HelpText.examples(script.form.command()));
             return parser.setParameterExceptionHandler((e, ignored) -> script.fail(script.describe(e), ExitCode.USAGE))
                     .execute(script.given.toArray(String[]::new));
         }
 
         static ExitCode printCompletion(CommandLine parser) {
-            parser.getOut().println(AutoComplete.bash(NAME, parser));
+            parser.getOut().println(NameCompletion.script(AutoComplete.bash(NAME, parser)));
             return ExitCode.ENSURED;
         }
     }
@@ -122,9 +163,13 @@ public final class ensure_image implements Callable<Integer> {
     @Override
     public Integer call() {
         try {
-            return (options.others.completion ? Parser.printCompletion(spec.commandLine()) : ensure()).status();
+            return (options.others.completion ? Parser.printCompletion(spec.commandLine())
+                    : options.others.install.isPresent() || options.others.uninstall ? install()
+                    : ensure()).status();
+        } catch (NotInstalled e) {
+            return fail(InstallWording.failure(e), ExitCode.USAGE);
         } catch (UsageException e) {
-            return fail(e.message(), ExitCode.USAGE);
+            return fail(e.message(), e.code());
         } catch (RecipeException e) {
             return fail(FlawWording.flaw(e.flaw()), ExitCode.USAGE);
         } catch (InterruptedException e) {
@@ -147,19 +192,47 @@ public final class ensure_image implements Callable<Integer> {
         return code.status();
     }
 
+    private ExitCode install() throws NotInstalled, InterruptedException {
+        Optional<Path> folder = options.others.install.filter(name -> !name.isEmpty()).map(Path::of);
+        Installation installation = new Installation(Places.find(environment, folder));
+        if (options.others.uninstall) {
+            InstallWording.removed(installation.uninstall()).forEach(System.out::println);
+            return ExitCode.ENSURED;
+        }
+        Optional<Path> script = Optional.ofNullable(System.getenv("JBANGW_SCRIPT")).map(Path::of);
+        List<Path> launchers = installation.install(System::getProperty, script);
+        InstallWording.installed(launchers).forEach(System.out::println);
+        InstallWording.path(launchers, environment).forEach(System.err::println);
+        return ExitCode.ENSURED;
+    }
+
     private ExitCode ensure() throws UsageException, RecipeException, InterruptedException {
-        checkOptions();
+        if (options.others.init) {
+            InitText.lines(wording, options.images).forEach(System.out::println);
+            return ExitCode.ENSURED;
+        }
+        if (!options.others.names) {
+            checkOptions();
+        }
+        if (options.output.verbose) {
+            Installation.running(System::getProperty).flatMap(Installation::newerSource).map(InstallWording::newer)
+                    .ifPresent(lines -> lines.forEach(System.err::println));
+        }
         BuildOptions build = BuildOptions.parse(options.builtFrom.buildArguments, options.builtFrom.target,
-                options.builtFrom.platform, passThrough, System.getenv());
-        EnsureImage docker = EnsureImage.using(options.others.docker, System.getenv());
-        ImageCollection collection = new ImageCollection(options.images, build, docker.expectedBuilder(build));
-        List<ImageCollection.Member> members = options.all ? collection.allMembers()
-                : collection.members(wanted(), dockerfile());
+                options.builtFrom.platform, passThrough, environment);
+        EnsureImage docker = EnsureImage.using(options.others.docker, environment);
+        if (options.others.names) {
+            NameCompletion.names(options, docker, build).forEach(System.out::println);
+            return ExitCode.ENSURED;
+        }
+        Selection selection = Selection.read(options, docker, build, dockerfile());
         Style style =
-                new Style(wording.parseFormat(options.output.format), options.output.quiet, options.output.verbose);
+                new Style(wording.parseFormat(options.output.format), options.output.quiet, options.output.verbose,
+                        options.when.view());
         try (RunReport report = RunReport.open(style, new PrintWriter(System.out, true),
                 new PrintWriter(System.err, true), Terminal.detect(System.getenv()), System.getenv())) {
-            return ensure(docker.with(options.when.policy()).with(report), members, report);
+            report.remark(selection.remarks());
+            return ensure(docker.with(options.when.policy()).with(report), selection.members(), report);
         }
     }
 
@@ -170,15 +243,18 @@ public final class ensure_image implements Callable<Integer> {
         if (options.crowd.singleFlight) {
             ensure = ensure.withSingleFlight(Duration.ofSeconds(options.crowd.waitSeconds));
         }
-        Optional<Sharing> sharing = options.shares.sharing(wording, System.getenv());
+        Optional<Sharing> sharing = options.shares.sharing(wording, environment);
         wording.requireSharing(options.when.whyNotShared, sharing.isPresent());
         if (sharing.isPresent()) {
             ensure = ensure.withSharing(sharing.get());
         }
         try {
-            return worst((options.when.check ? ensure.checkAll(members)
+            boolean tells = options.when.view() != Style.View.OUTCOME;
+            ExitCode worst = worst((tells ? ensure.lookAtAll(members)
+                    : options.when.check ? ensure.checkAll(members)
                     : options.when.whyNotShared ? ensure.compareShared(members)
                     : ensure.ensureAll(members)).values());
+            return tells && worst == ExitCode.NOT_CURRENT ? ExitCode.ENSURED : worst;
         } catch (InterruptedException e) {
             report.interrupted();
             throw e;
@@ -187,14 +263,6 @@ public final class ensure_image implements Callable<Integer> {
 
     private static ExitCode worst(Collection<Outcome> outcomes) {
         return outcomes.stream().map(ExitCode::forOutcome).reduce(ExitCode.ENSURED, ExitCode::worse);
-    }
-
-    private List<ImageCollection.Wanted> wanted() throws RecipeException {
-        List<ImageCollection.Wanted> wanted = new ArrayList<>();
-        for (String argument : options.arguments) {
-            wanted.add(ImageCollection.Wanted.parse(argument));
-        }
-        return wanted;
     }
 
     private Optional<DockerfileSource> dockerfile() throws UsageException {
@@ -212,20 +280,7 @@ public final class ensure_image implements Callable<Integer> {
         for (String argument : given) {
             Recipe.requireReadable(Flaw.What.ARGUMENT, argument);
         }
-        wording.requireOneWay(options.all, options.arguments, options.builtFrom.buildArguments, passThrough);
-        wording.requireOneImage(options.builtFrom.file.isPresent(), options.all, options.arguments);
-        wording.requirePositive("--attempts", options.crowd.attempts);
-        wording.requirePositive("--timeout", options.crowd.timeoutSeconds);
-        wording.requirePositive("--jobs", options.crowd.jobs);
-        wording.requirePositive("--wait", options.crowd.waitSeconds);
-    }
-
-    /** As the user would type it, as far as a JVM can tell. */
-    private static String command() {
-        String path = System.getProperty("java.class.path", "");
-        return System.getenv("JBANGW_JBANG") != null ? "./jbangw ensure_image.java"
-                : path.matches("[^:]*ensure_image[^:/]*\\.jar") ? "java -jar " + path
-                : NAME;
+        wording.requireSensible(options, passThrough);
     }
 
     /** What {@code --version} prints: with {@code --verbose}, also what it runs on. */
@@ -237,8 +292,9 @@ public final class ensure_image implements Callable<Integer> {
         public String[] getVersion() throws InterruptedException {
             ensure_image script = (ensure_image) spec.userObject();
             return script.options.output.verbose
-                    ? About.details(NAME, script.options.others.docker, System.getenv()).toArray(String[]::new)
-                    : new String[] {About.version(NAME)};
+                    ? About.details(NAME, script.form, script.options.others.docker, script.environment)
+                            .toArray(String[]::new)
+                    : new String[] {About.version(NAME, script.form)};
         }
     }
 }

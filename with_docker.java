@@ -55,8 +55,8 @@ import picocli.CommandLine.Parameters;
         exitCodeListHeading = "%nExit status:%n",
         exitCodeList = {"N:the status of COMMAND, or one of these:", "2:usage error",
             "69:no engine: none can be started here, or it did not start",
-            "126:COMMAND is not executable", "127:COMMAND was not found", "128+N:COMMAND was killed by signal N",
-            "130:interrupted"})
+            "70:a bug in this program: please report it", "126:COMMAND is not executable",
+            "127:COMMAND was not found", "128+N:COMMAND was killed by signal N", "130:interrupted"})
 class with_docker implements Callable<Integer> {
 
     @Option(names = "--engine", paramLabel = "VERSION", defaultValue = "26.1",
@@ -207,7 +207,7 @@ class with_docker implements Callable<Integer> {
             err.println("with_docker: "
                     + (failure instanceof EngineUnavailable e ? describe(e) : failure.getMessage()));
         }
-        return failure instanceof NotRun e ? e.status : ExitCode.NO_ENGINE.status();
+        return failure instanceof NotRun e ? e.status : (known ? ExitCode.NO_ENGINE : ExitCode.BUG).status();
     }
 
     /** Whether this JVM is being ended: the one sign of that is that it takes no more hooks. */

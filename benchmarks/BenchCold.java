@@ -9,7 +9,7 @@ import java.util.TreeSet;
 /** The image is not there, and so many processes want it at once. */
 final class BenchCold {
     private static final String LONE = "one docker build";
-    private static final String SINGLE = BenchStage.JAR + ", --single-flight";
+    private static final String SINGLE = BenchStage.INSTALLED + ", --single-flight";
     private static final String NAIVE = "naive: inspect, else build";
     private static final String FLOCK = "flock around naive";
     private static final String SCRIPT = """
@@ -33,10 +33,10 @@ final class BenchCold {
     private BenchScene scene() {
         List<BenchScene.Way> ways = new ArrayList<>();
         ways.add(way(LONE, fresh -> trial(fresh, 1, stage.docker("build", "-t", fresh.image(), fresh.folder()))));
-        ways.add(way(BenchStage.JAR,
-                fresh -> ensuring(fresh, stage.exported("-q", fresh.image() + "=" + fresh.folder()))));
+        ways.add(way(BenchStage.INSTALLED,
+                fresh -> ensuring(fresh, stage.installed("-q", fresh.image() + "=" + fresh.folder()))));
         ways.add(way(SINGLE, fresh -> ensuring(fresh,
-                stage.exported("-q", "--single-flight", fresh.image() + "=" + fresh.folder()))));
+                stage.installed("-q", "--single-flight", fresh.image() + "=" + fresh.folder()))));
         ways.add(way(NAIVE, fresh -> trial(fresh, processes, naive(fresh))).thatMayLose());
         ways.add(way(FLOCK, fresh -> trial(fresh, processes, flock(fresh))));
         ways.add(way(BenchStage.BAKE, fresh -> trial(fresh, 1, stage.docker("buildx", "bake", "-f",
@@ -46,7 +46,8 @@ final class BenchCold {
                 BenchFiles.compose(fresh.file("compose.json"), processes, fresh.context(), fresh.image()).toString(),
                 "build"))).thatMayLose());
         return new BenchScene("cold, " + processes + (processes == 1 ? " process" : " at once"), ways, LONE,
-                List.of(new BenchTarget.Time(SINGLE, 1.0, FLOCK), new BenchTarget.Time(BenchStage.JAR, 1.1, NAIVE)));
+                List.of(new BenchTarget.Time(SINGLE, 1.0, FLOCK),
+                        new BenchTarget.Time(BenchStage.INSTALLED, 1.1, NAIVE)));
     }
 
     private List<String> naive(Fresh fresh) throws IOException {

@@ -1,8 +1,10 @@
 import ensureimage.testing.Harness;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -11,12 +13,24 @@ import java.util.stream.Stream;
 
 /** The image is there and current, and its context is large. */
 final class BenchContext {
-    private static final String UNCACHED = BenchStage.JAR + ", nothing cached";
-    private static final String SMALL = BenchStage.JAR + ", a small context";
+    private static final String UNCACHED = BenchStage.INSTALLED + ", nothing cached";
+    private static final String SMALL = BenchStage.INSTALLED + ", a small context";
     private static final String HASH = "sha256sum, two at once";
     private static final String SCRIPT = """
             find "$1" -type f -print0 | xargs -0 -P 2 -n 500 sha256sum
             """;
+    private static final String STALE = BenchStage.INSTALLED + ", --check";
+    private static final String GIT = "git status";
+    /** The exit status is that of what was asked for. */
+    private static final String EXPECT = """
+            status=$1
+            shift
+            "$@"
+            test $? -eq "$status"
+            """;
+    /** Longer than a file must have kept still for an index to have it, with Linux's ordinary settings. */
+    private static final Duration SETTLED = Duration.ofSeconds(75);
+    private static final int MANY = 100; // files; a smaller context has no index
     private static final int LARGEST_PROCESS = 256; // MB
     private static final int FOLDERS = 10;
     private static final long SEED = 1;
@@ -46,20 +60,27 @@ final class BenchContext {
         BenchContext one = new BenchContext(stage, "COPY 0/0 /file");
         BenchContext some = new BenchContext(stage, "COPY 1/ /folder/");
         BenchContext all = new BenchContext(stage, "COPY . /all/");
+        BenchContext edited = new BenchContext(stage, "COPY . /all/");
         BenchContext little = new BenchContext(stage, "COPY . /all/");
         all.write(files, size);
+        edited.write(files, size);
         one.writeAs(all);
         some.writeAs(all);
+        if (files >= MANY) {
+            pause(SETTLED);
+        }
         little.writeIgnored(ignored);
         String what = files + " files, ";
         return List.of(
-                one.scene(what + "one copied", false, new BenchTarget.Time(BenchStage.JAR, 1.1, SMALL)),
+                one.scene(what + "one copied", false, new BenchTarget.Time(BenchStage.INSTALLED, 1.1, SMALL)),
                 some.scene(what + "a folder copied", false,
-                        new BenchTarget.Time(BenchStage.JAR, 1.0, BenchStage.BUILD)),
-                all.scene(what + "all copied", true, new BenchTarget.Time(BenchStage.JAR, 1.0, BenchStage.BUILD),
+                        new BenchTarget.Time(BenchStage.INSTALLED, 1.0, BenchStage.BUILD)),
+                all.scene(what + "all copied, nothing changed", true,
+                        new BenchTarget.Time(BenchStage.INSTALLED, 0.25, BenchStage.BUILD),
                         new BenchTarget.Time(UNCACHED, 0.5, HASH), new BenchTarget.Memory(UNCACHED, LARGEST_PROCESS)),
+                edited.stale(what + "one of them edited, until it is known to be stale"),
                 little.scene(ignored / 1_000_000 + " MB ignored", false,
-                        new BenchTarget.Time(BenchStage.JAR, 1.1, SMALL)));
+                        new BenchTarget.Time(BenchStage.INSTALLED, 1.1, SMALL)));
     }
 
     /** The same files, not written twice. */
@@ -104,8 +125,8 @@ final class BenchContext {
     private BenchScene scene(String title, boolean hashed, BenchTarget... targets) throws IOException {
         List<BenchScene.Way> ways = new ArrayList<>();
         String jar = "bench-context:jar-" + marker;
-        List<String> ensure = stage.exported(jar + "=" + tree);
-        ways.add(way(BenchStage.JAR, ensure, BenchStage.present(stage.holds(jar, marker))));
+        List<String> ensure = stage.installed(jar + "=" + tree);
+        ways.add(way(BenchStage.INSTALLED, ensure, BenchStage.present(stage.holds(jar, marker))));
         ways.add(new BenchScene.Way(UNCACHED, () -> {
             if (Files.exists(cache)) {
                 Harness.delete(cache);
@@ -113,7 +134,8 @@ final class BenchContext {
             var launch = stage.launch(ensure, stage.folder, Map.of("XDG_CACHE_HOME", cache.toString()));
             return new BenchScene.Trial(List.of(launch), BenchStage.present(stage.holds(jar, marker)));
         }));
-        ways.add(way(SMALL, stage.exported(small + "=" + smallFolder), BenchStage.present(stage.holds(small, marker))));
+        ways.add(
+                way(SMALL, stage.installed(small + "=" + smallFolder), BenchStage.present(stage.holds(small, marker))));
         String built = "bench-context:build-" + marker;
         ways.add(
                 way(BenchStage.BUILD, stage.docker("build", "-t", built, tree.toString()), stage.holds(built, marker)));
@@ -121,6 +143,50 @@ final class BenchContext {
             ways.add(way(HASH, stage.shell("hash", SCRIPT, tree.toString()), outcome -> {}));
         }
         return new BenchScene("context: " + title, ways, BenchStage.BUILD, List.of(targets));
+    }
+
+    /** Each time another edit, of which nothing is known yet. */
+    private BenchScene stale(String title) throws IOException {
+        String image = "bench-context:stale-" + marker;
+        Path repository = stage.folder.resolve("git-" + marker);
+        List<String> git = List.of("git", "--git-dir=" + repository, "--work-tree=" + tree);
+        stage.once(with(git, "init", "--quiet"));
+        stage.once(with(git, "add", "--all"));
+        stage.once(stage.installed(image + "=" + tree));
+        List<String> check = with(stage.shell("expect", EXPECT, "11"),
+                stage.installed("--check", image + "=" + tree).toArray(String[]::new));
+        List<String> status = with(with(stage.shell("expect", EXPECT, "0"), git.toArray(String[]::new)), "status",
+                "--porcelain");
+        return new BenchScene("context: " + title, List.of(
+                new BenchScene.Way(STALE, () -> afterAnEdit(check, "stale ")),
+                new BenchScene.Way(GIT, () -> afterAnEdit(status, "AM 0/0\n"))), GIT,
+                List.of(new BenchTarget.Time(STALE, 2, GIT)));
+    }
+
+    /** @param said what its output has */
+    private BenchScene.Trial afterAnEdit(List<String> line, String said) throws IOException {
+        byte[] content = new byte[(int) Files.size(tree.resolve("0/0"))];
+        new Random().nextBytes(content);
+        Files.write(tree.resolve("0/0"), content);
+        return new BenchScene.Trial(stage.launches(1, line), outcome -> {
+            for (Harness.Result result : outcome.results()) {
+                if (!result.out().contains(said)) {
+                    throw new BenchScene.Wrong(outcome.who() + ": the edit was not seen: " + result);
+                }
+            }
+        });
+    }
+
+    private static List<String> with(List<String> line, String... more) {
+        return Stream.concat(line.stream(), Stream.of(more)).toList();
+    }
+
+    private static void pause(Duration time) throws IOException {
+        try {
+            Thread.sleep(time.toMillis());
+        } catch (InterruptedException e) {
+            throw new InterruptedIOException();
+        }
     }
 
     private BenchScene.Way way(String name, List<String> line, BenchScene.Check check) {

@@ -65,7 +65,7 @@ final class BenchShare {
     // ---- What a machine runs
 
     private List<String> ensure(Fresh fresh, String... options) {
-        return stage.exported(Stream.concat(Arrays.stream(options), Stream.of(fresh.image() + "=" + fresh.folder))
+        return stage.installed(Stream.concat(Arrays.stream(options), Stream.of(fresh.image() + "=" + fresh.folder))
                 .toArray(String[]::new));
     }
 

@@ -1,7 +1,9 @@
 import ensureimage.EnsureImage;
 import ensureimage.engine.EngineException;
 import ensureimage.report.Wording;
+import ensureimage.testing.ComposePlugin;
 import ensureimage.testing.Harness;
+import ensureimage.testing.InstalledForm;
 import ensureimage.throwaway.DebianRelease;
 import ensureimage.throwaway.DebianRoot;
 import ensureimage.throwaway.EngineSpec;
@@ -12,6 +14,7 @@ import java.io.InputStream;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
@@ -28,14 +31,12 @@ import java.util.stream.Stream;
 /** Where the benchmarks are played: a throwaway engine, a folder, and the programs that are compared. */
 final class BenchStage implements AutoCloseable {
 
-    /**
-     * For a short life: one collector thread, no file for jstat. Not the quick compiler alone: without the other one
-     * SHA-256 is slow.
-     */
-    private static final List<String> QUICK = List.of("-XX:+UseSerialGC", "-XX:-UsePerfData");
+    /** For the bare JVM, as the installed form starts its own. */
+    private static final List<String> QUICK =
+            List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData");
     private static final Duration LIMIT = Duration.ofMinutes(15);
     /** Ways that several cases compare. */
-    static final String JAR = "exported jar";
+    static final String INSTALLED = "ensure_image, installed";
     static final String BUILD = "docker build";
     static final String BAKE = "buildx bake";
     static final String BASE = "busybox";
@@ -47,16 +48,12 @@ final class BenchStage implements AutoCloseable {
     final Path folder = Harness.newFolder();
     private final ThrowawayEngine engine;
     private final Map<String, String> environment;
-    private final Path jar;
-    /** The classes of a run, for the JVM to start faster. */
-    private final Path archive;
+    private final InstalledForm form = InstalledForm.shared();
     private final AtomicInteger count = new AtomicInteger();
 
     private BenchStage(ThrowawayEngine engine, Map<String, String> environment) {
         this.engine = engine;
         this.environment = environment;
-        this.jar = folder.resolve("ensure_image.jar");
-        this.archive = folder.resolve("ensure_image.jsa");
     }
 
     /**
@@ -67,6 +64,7 @@ final class BenchStage implements AutoCloseable {
     static BenchStage open(String version, ThrowawayEngine.Progress progress)
             throws EngineUnavailable, IOException, InterruptedException {
         Harness.machine().require("time", progress);
+        Harness.machine().require("git", progress);
         var engine = ThrowawayEngine.start(new EngineSpec(version, EngineSpec.Store.CONTAINERD),
                 Harness.machine(), progress);
         try {
@@ -79,6 +77,7 @@ final class BenchStage implements AutoCloseable {
                 }
             }
             ComposePlugin.of(version, progress).install(plugins);
+            Files.createSymbolicLink(plugins.resolve("docker-ensure"), InstalledForm.shared().plugin());
             environment.put("DOCKER_CONFIG", config.toString());
             var stage = new BenchStage(engine, environment);
             stage.prepare(progress);
@@ -91,19 +90,14 @@ final class BenchStage implements AutoCloseable {
 
     /** With the user's cache, so that JBang is not fetched again; what runs from then on has a cache of its own. */
     private void prepare(ThrowawayEngine.Progress progress) throws IOException {
-        progress.step("exporting " + SCRIPT);
-        Harness.jbangw("export", "fatjar", "--force", "-O", jar.toString(), script().toString()).run().succeeded();
-        progress.done();
         Path cache = Files.createDirectories(cache().resolve("ensure_image"));
         Files.createSymbolicLink(cache.resolve("jbang"), usersCache().resolve("jbang"));
         environment.put("XDG_CACHE_HOME", cache().toString());
+        environment.put("JAVA_HOME", System.getProperty("java.home"));
         Path nothing = Files.createDirectory(folder.resolve("nothing")).resolve("Nothing.class");
         try (InputStream in = Nothing.class.getResourceAsStream("Nothing.class")) {
             Files.copy(in, nothing);
         }
-        Harness.write(folder.resolve("archive/Dockerfile"), "FROM " + BASE + "\n");
-        Harness.command(java(), "-XX:ArchiveClassesAtExit=" + archive, "-Xlog:disable", "-jar", jar.toString(),
-                "archive=archive").in(folder).env(environment).run().succeeded();
     }
 
     @Override
@@ -123,10 +117,40 @@ final class BenchStage implements AutoCloseable {
 
     // ------------------------------------------------------------------------------------------ what is compared
 
-    /** ensure_image as it is at its fastest: exported once. The one place that says how the exported jar starts. */
-    List<String> exported(String... arguments) {
-        return line(line(jvm(), List.of("-XX:SharedArchiveFile=" + archive, "-jar", jar.toString())),
-                List.of(arguments));
+    /** ensure_image as {@code --install} leaves it, on the Java of this run. */
+    List<String> installed(String... arguments) {
+        return line(List.of(form.launcher("ensure_image").toString()), List.of(arguments));
+    }
+
+    /** The same on another Java. @param home of it */
+    List<String> installedOn(Path home, String... arguments) {
+        return line(List.of("env", "JAVA_HOME=" + home), installed(arguments));
+    }
+
+    /** The same as docker's plugin. */
+    List<String> plugin(String... arguments) {
+        return line(docker("ensure"), List.of(arguments));
+    }
+
+    /** Other Javas of this machine, by their versions. */
+    static Map<String, Path> otherJavas() throws IOException {
+        Map<String, Path> homes = new TreeMap<>();
+        try (Stream<Path> all = Files.list(Path.of("/usr/lib/jvm"))) {
+            for (Path home : all.filter(each -> !Files.isSymbolicLink(each)).toList()) {
+                String version = version(home.resolve("release"));
+                if (!version.isEmpty() && Integer.parseInt(version) != Runtime.version().feature()) {
+                    homes.put(version, home);
+                }
+            }
+        } catch (NoSuchFileException e) {
+            return homes;
+        }
+        return homes;
+    }
+
+    private static String version(Path release) throws IOException {
+        return !Files.exists(release) ? ""
+                : Files.readString(release).replaceFirst("(?s).*JAVA_VERSION=\"(\\d+).*", "$1");
     }
 
     List<String> jbangw(String... arguments) {
@@ -309,49 +333,6 @@ final class BenchStage implements AutoCloseable {
         facts.put("compose", run("compose", "version", "--short").succeeded().out().strip());
         facts.put("cores", Integer.toString(Runtime.getRuntime().availableProcessors()));
         facts.put("java", System.getProperty("java.runtime.version"));
-        facts.put("start of the exported jar",
-                "java " + String.join(" ", QUICK) + " -XX:SharedArchiveFile=ensure_image.jsa -jar ensure_image.jar");
         return facts;
-    }
-
-    // -------------------------------------------------------------------------------------------- compose
-
-    /** Docker Compose from the Debian release that the engine is from, unpacked once into the cache. */
-    record ComposePlugin(Path root) {
-        private static final String PLUGIN = "usr/libexec/docker/cli-plugins/docker-compose";
-
-        static ComposePlugin of(String version, ThrowawayEngine.Progress progress)
-                throws EngineUnavailable, IOException, InterruptedException {
-            DebianRelease release = DebianRelease.find(version);
-            Path all = Files.createDirectories(usersCache().resolve("benchmarks"));
-            Path home = all.resolve("compose-" + release.suite());
-            if (!Files.exists(home)) {
-                Harness.machine().require("mmdebstrap", progress);
-                progress.step("unpacking Docker Compose (Debian " + release.suite() + "), once");
-                unpack(release, Files.createTempDirectory(all, "unpacking-"), home);
-            }
-            return new ComposePlugin(home);
-        }
-
-        private static void unpack(DebianRelease release, Path aside, Path home)
-                throws EngineUnavailable, IOException, InterruptedException {
-            Harness.machine().run(
-                    List.of("mmdebstrap", "--mode=root", "--variant=extract", "--include=docker-compose",
-                            "--aptopt=APT::Install-Recommends \"false\"",
-                            "--aptopt=Acquire::Check-Valid-Until \"false\"", release.suite(), aside.toString()),
-                    Map.of("TMPDIR", "/tmp", "LC_ALL", "C.UTF-8"), LIMIT, line -> {});
-            try {
-                Files.move(aside, home, StandardCopyOption.ATOMIC_MOVE);
-            } catch (FileAlreadyExistsException | DirectoryNotEmptyException e) {
-                Harness.delete(aside); // another process was faster
-            }
-        }
-
-        /** As a program of its own, with the libraries that it was built for. */
-        void install(Path plugins) throws IOException {
-            String line = DebianRoot.program(root, PLUGIN).stream().map(word -> "'" + word + "'")
-                    .collect(Collectors.joining(" "));
-            Harness.program(plugins.resolve("docker-compose"), "exec " + line + " \"$@\"\n");
-        }
     }
 }

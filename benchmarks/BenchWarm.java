@@ -3,6 +3,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /** The image is there and current: what a user waits for who changed nothing. */
 final class BenchWarm {
@@ -10,6 +11,8 @@ final class BenchWarm {
     private static final String INSPECT = "docker image inspect";
     private static final String JVM = "bare JVM start";
     private static final String JBANGW = "jbangw";
+    private static final String PLUGIN = "docker ensure";
+    private static final String ON_JAVA = BenchStage.INSTALLED + ", Java ";
     private final BenchStage stage;
     private final int processes;
     private final Path context;
@@ -40,9 +43,15 @@ final class BenchWarm {
         String ensured = image("ensured");
         String ensure = ensured + "=" + context;
         BenchScene.Check holds = stage.holds(ensured, marker);
-        stage.once(stage.exported(ensure));
+        stage.once(stage.installed(ensure));
         List<BenchScene.Way> ways = new ArrayList<>();
-        ways.add(way(BenchStage.JAR, stage.exported(ensure), BenchStage.present(holds)));
+        ways.add(way(BenchStage.INSTALLED, stage.installed(ensure), BenchStage.present(holds)));
+        ways.add(way(PLUGIN, stage.plugin(ensure), BenchStage.present(holds)));
+        for (Map.Entry<String, Path> java : BenchStage.otherJavas().entrySet()) {
+            List<String> line = stage.installedOn(java.getValue(), ensure);
+            stage.once(line);
+            ways.add(way(ON_JAVA + java.getKey(), line, BenchStage.present(holds)));
+        }
         ways.add(way(JBANGW, stage.jbangw(ensure), BenchStage.present(holds)));
         ways.add(way("plain jbang", stage.jbang(ensure), BenchStage.present(holds)));
         ways.add(building(BenchStage.BUILD, image("build"),
@@ -57,15 +66,24 @@ final class BenchWarm {
                 targets(ways));
     }
 
+    /** From Java 25 on there is the AOT cache. */
+    private static double target(int java) {
+        return java >= 25 ? 0.35 : 0.5;
+    }
+
     private List<BenchTarget> targets(List<BenchScene.Way> ways) {
         if (processes == 1) {
-            return List.of(new BenchTarget.Time(BenchStage.JAR, 0.5, BenchStage.BUILD),
-                    new BenchTarget.Time(BenchStage.JAR, 1.5, JVM, INSPECT),
-                    new BenchTarget.Time(JBANGW, 1.5, BenchStage.BUILD));
+            List<BenchTarget> targets = new ArrayList<>(List.of(
+                    new BenchTarget.Time(BenchStage.INSTALLED, target(Runtime.version().feature()), BenchStage.BUILD),
+                    new BenchTarget.Time(JBANGW, 1.5, BenchStage.BUILD)));
+            ways.stream().map(BenchScene.Way::name).filter(name -> name.startsWith(ON_JAVA))
+                    .forEach(name -> targets.add(new BenchTarget.Time(name,
+                            target(Integer.parseInt(name.substring(ON_JAVA.length()))), BenchStage.BUILD)));
+            return targets;
         }
         return ways.stream().map(BenchScene.Way::name)
                 .filter(List.of(BenchStage.BUILD, BenchStage.BAKE, COMPOSE)::contains)
-                .<BenchTarget>map(rival -> new BenchTarget.Time(BenchStage.JAR, 1.0, rival)).toList();
+                .<BenchTarget>map(rival -> new BenchTarget.Time(BenchStage.INSTALLED, 1.0, rival)).toList();
     }
 
     /** Its image is built now, by one process, so that no build races. */

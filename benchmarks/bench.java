@@ -4,7 +4,9 @@
 //DEPS info.picocli:picocli:4.7.7
 //SOURCES Bench*.java
 //SOURCES Nothing.java
+//SOURCES ../tests/ComposePlugin.java
 //SOURCES ../tests/Harness.java
+//SOURCES ../tests/InstalledForm.java
 //SOURCES ../*.java
 //SOURCES ../src/**/*.java
 

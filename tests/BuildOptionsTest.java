@@ -36,7 +36,7 @@ class BuildOptionsTest {
         "-o x, -o", "-ox, -o", "--output x, --output", "--output=type=local, --output", "-qt x, -t", "-Dqox, -o",
         "-f x, -f", "-fx, -f", "--file=x, --file", "--target x, --target", "--platform=x, --platform",
         "--iidfile x, --iidfile", "--metadata-file=x, --metadata-file", "--label a=b --tag x, --tag",
-        "--no-cache -t x, -t", "--pull --push, --push"})
+        "--no-cache -t x, -t", "--pull --push, --push", "--check, --check", "--call=outline, --call"})
     void anOptionThatIsNotToBePassedIsRefused(String line, String option) {
         assertEquals(new Flaw.ForbiddenOption(option), assertInstanceOf(Flaw.ForbiddenOption.class,
                 assertThrows(RecipeException.class, () -> parse(line)).flaw()));
@@ -66,7 +66,8 @@ class BuildOptionsTest {
         "--pull=false",
         "--pull", "--no-cache-filter x", "--rm", "--force-rm=true", "--compress", "-qD",
         "--build-context unused=/nosuch",
-        "--build-arg UNUSED=1", "--allow network.host"})
+        "--build-arg UNUSED=1", "--allow network.host", "--provenance=false", "--sbom false", "--network default",
+        "-m 1g", "--security-opt x", "--isolation default", "--build-arg BUILDKIT_BUILD_NAME=x"})
     void whatDoesNotChangeTheImageIsNoInput(String line) throws RecipeException {
         assertEquals(value(""), value(line));
     }
@@ -74,17 +75,19 @@ class BuildOptionsTest {
     @ParameterizedTest
     @ValueSource(strings = {"--label a=b", "--network host", "--add-host x:1.2.3.4", "--shm-size 1g",
         "--ulimit nofile=9",
-        "--annotation a=b", "--sbom true", "--provenance=max", "--attest type=sbom", "--cache-to type=inline", "-m 1g",
+        "--annotation a=b", "--sbom true", "--provenance=max", "--attest type=sbom", "--cache-to type=inline",
+        "--cache-to=type=inline",
         "--unknown", "--unknown=1", "-x", "word", "--build-context x=docker-image://y", "--build-context x=https://y",
-        "--build-arg USED=1", "--security-opt x", "--squash", "--cgroup-parent x"})
+        "--build-arg USED=1", "--squash", "--cgroup-parent x", "--provenance true", "--policy x",
+        "--build-arg BUILDKIT_INLINE_CACHE=1", "--build-arg SOURCE_DATE_EPOCH=1"})
     void whatMayChangeTheImageIsOne(String line) throws RecipeException {
         assertNotEquals(value(""), value(line));
     }
 
     @Test
     void oneOptionInTwoFormsIsTheSame() throws RecipeException {
-        assertEquals(value("--label a=b -m 1g"), value("--label=a=b --memory=1g"));
-        assertEquals(value("-m 1g"), value("-qm1g"));
+        assertEquals(value("--label a=b --shm-size 1g"), value("--label=a=b --shm-size=1g"));
+        assertEquals(value("--label a=b -q"), value("-qm1g --label=a=b"));
         assertNotEquals(value("--label a=b --label c"), value("--label c --label a=b"), "the order may count");
     }
 

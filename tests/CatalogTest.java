@@ -30,7 +30,8 @@ class CatalogTest {
             for (String script : SCRIPTS) {
                 Harness.Result result = Harness.jbangw(script + "@" + catalog, "--version").env("HOME", home)
                         .without("XDG_CACHE_HOME", "JBANG_DIR", "JBANG_CACHE_DIR").in(home).run().succeeded();
-                assertEquals(script + " " + Version.TEXT, result.out().strip(), result.toString());
+                assertEquals(script + " " + Version.TEXT, result.out().strip().replace(" (script)", ""),
+                        result.toString());
             }
         } finally {
             server.stop(0);

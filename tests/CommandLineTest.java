@@ -19,7 +19,7 @@ class CommandLineTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"app", "app:1=dir b c=.", "-q app", "app --quiet", "--all", "--all -q", "--if-missing a b",
-        "--single-flight app -q", "--all --single-flight --if-missing --quiet"})
+        "--single-flight app -q", "--check app", "-q --all --check", "--all --single-flight --if-missing --quiet"})
     void aLineTakenAsItIsMeansWhatPicocliMakesOfIt(String line) throws Exception {
         Options taken = new Options();
         assertTrue(taken.take(List.of(line.split(" "))));
@@ -31,7 +31,7 @@ class CommandLineTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"-q -q app", "--quiet --quiet", "-q --quiet app", "@file", "app @file", "-x", "--check app",
+    @ValueSource(strings = {"-q -q app", "--quiet --quiet", "-q --quiet app", "@file", "app @file", "-x", "--check --if-missing app",
         "-a", "-qa",
         "app -j 2",
         "--quiet=true app", "-"})

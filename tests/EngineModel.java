@@ -18,11 +18,17 @@ record EngineModel(boolean up, int tag, long unnamed, long fetched, long whole) 
     static final int NONE = -1;
     /** An image without a label of ours. It has another name besides, so that it is never gone. */
     static final int FOREIGN = 0;
+    /** What a label tells of that covers only a part of folder A: the part that no edit here changes. */
+    static final int NARROW = 4;
+
+    /** What the inputs 1 to 3 are, and what labels tell of. */
+    private static final String[] FOLDERS = {"", "A", "B", "A as edited", "a part of A"};
+    /** Labels, and contents, that go together; the place of a pair is the image's number, with the maker above it. */
+    private static final int[][] KINDS = {{0, 0}, {1, 1}, {2, 2}, {3, 3}, {1, 3}, {3, 1}, {NARROW, 1}, {NARROW, 3}};
+    private static final int KIND_BITS = 3;
+
     /** What a {@code docker build -t} beside ours makes. */
     static final int NAIVE = image(0, 0, 1);
-
-    /** What the inputs 1 to 3 are. */
-    private static final String[] FOLDERS = {"", "A", "B", "A as edited"};
 
     /** An engine that holds this image under the tag. */
     static EngineModel holding(int image) {
@@ -32,20 +38,25 @@ record EngineModel(boolean up, int tag, long unnamed, long fetched, long whole) 
     /**
      * An image.
      *
-     * @param label the inputs that its label tells of, 1 to 3; 0 is no label
+     * @param label the inputs that its label tells of, 1 to 3, or {@link #NARROW}; 0 is no label
      * @param content the inputs that it was built from, 1 to 3; 0 is those of others
      * @param maker the builder, 1 to 3, if builds of the same inputs differ; else 0
      */
     static int image(int label, int content, int maker) {
-        return label | content << 2 | maker << 4;
+        for (int kind = 0; kind < KINDS.length; kind++) {
+            if (KINDS[kind][0] == label && KINDS[kind][1] == content) {
+                return kind | maker << KIND_BITS;
+            }
+        }
+        throw new IllegalArgumentException(label + " " + content);
     }
 
     static int label(int image) {
-        return image & 3;
+        return KINDS[image & KINDS.length - 1][0];
     }
 
     static int content(int image) {
-        return image >> 2 & 3;
+        return KINDS[image & KINDS.length - 1][1];
     }
 
     /** What inputs are called. */
@@ -59,7 +70,8 @@ record EngineModel(boolean up, int tag, long unnamed, long fetched, long whole) 
             return image == NONE ? "no image" : image == NAIVE ? "the naive build's image" : "the foreign image";
         }
         String other = label(image) == content(image) ? "" : " (built from " + inputs(content(image)) + ")";
-        return "image " + inputs(label(image)) + other + (image >> 4 == 0 ? "" : " of builder " + (image >> 4));
+        int maker = image >> KIND_BITS;
+        return "image " + inputs(label(image)) + other + (maker == 0 ? "" : " of builder " + maker);
     }
 
     // ---- What it holds

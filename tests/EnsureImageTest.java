@@ -279,7 +279,7 @@ class EnsureImageTest {
         for (ExitCode code : ExitCode.values()) {
             assertTrue(help.matches("(?s).*\n +" + code.status() + " +\\w.*"), code + " is documented: " + help);
         }
-        assertEquals("ensure_image " + Version.TEXT + "\n",
+        assertEquals("ensure_image " + Version.TEXT + " (script)\n",
                 Harness.script("ensure_image", "--version").in(folder).run().succeeded().out());
         Harness.Result verbose = Harness.script("ensure_image", "--version", "--verbose", "--docker", "no-such-docker")
                 .in(folder).run().succeeded();

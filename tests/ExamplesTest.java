@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import static org.junit.jupiter.api.TestInstance.Lifecycle.PER_CLASS;
 
 import ensureimage.testing.Harness;
+import ensureimage.testing.InstalledForm;
 import ensureimage.testing.Programs;
 import ensureimage.throwaway.EngineSpec;
 import ensureimage.throwaway.EngineUnavailable;
@@ -80,17 +81,12 @@ class ExamplesTest {
 
     // ---- The recipes
 
-    /** As it is installed for good, too: `jbang app install` builds it, so that the first starts do not race. */
+    /** As it is installed for good. */
     @Test
     void make() throws IOException {
         Programs.require("make", "make");
-        Path jbang = Files.createSymbolicLink(Harness.newFolder().resolve("jbang"), Harness.projectFile("jbangw"));
-        Path installed = Harness.newFolder();
-        environment.put("JBANG_DIR", installed.toString());
-        prepend(jbang.getParent(), installed.resolve("bin"));
-        String script = Harness.projectFile("ensure_image.java").toString();
-        command("jbang", "app", "install", script).run().succeeded();
-        ensureImageIsOnPath(installed.resolve("bin/ensure_image").toString());
+        environment.put("JAVA_HOME", System.getProperty("java.home"));
+        ensureImageIsOnPath(InstalledForm.shared().launcher("ensure_image").toString());
         run("make", "make -j4").succeeded();
         assertShared(4);
     }

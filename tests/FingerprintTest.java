@@ -40,7 +40,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What a fingerprint covers, and what it says; no engine needed. DifferentialTest has what BuildKit makes of the same. */
+/** What a fingerprint covers, and what it says; no engine needed.
+ * FingerprintDifferentialTest has what BuildKit makes of the same. */
 class FingerprintTest {
     private static final Surroundings BUILDKIT = Surroundings.of(BuilderKind.BUILDKIT);
 

@@ -74,6 +74,22 @@ class FreshnessTest {
         check(0, "present           " + app + ":latest  " + bench.imageId(app));
     }
 
+    /** Each takes the tag from the other, for ever; so each is told what to do. */
+    @Test
+    void twoCallersWithOtherArgumentsOnOneTagAreToldToUseTwo() {
+        bench.write("Dockerfile", "FROM busybox\nARG A\nRUN echo $A > /a\n");
+        bench.ensure("--build-arg", "A=0", app + "=.").succeeded();
+        for (String value : List.of("A=1", "A=0", "A=1")) {
+            Harness.Result other = bench.ensure("--build-arg", value, app + "=.").succeeded();
+            assertTrue(other.out().startsWith("rebuilt "), other.toString());
+            assertTrue(other.err().contains(app + ":latest: stale: build argument changed (A) "
+                    + "(if another caller uses other values, give each its own tag); building"), other.toString());
+        }
+        bench.write("Dockerfile", "FROM busybox\nARG A\nRUN echo $A > /b\n");
+        Harness.Result edited = bench.ensure("--build-arg", "A=2", app + "=.").succeeded();
+        assertFalse(edited.err().contains("another caller"), "control: the Dockerfile was edited, too: " + edited);
+    }
+
     @Test
     void checkReportsAndBuildsNothing() {
         bench.write("Dockerfile", "FROM busybox\n");

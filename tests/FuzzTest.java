@@ -275,7 +275,7 @@ class FuzzTest {
     void jsonAlwaysParsesAndSaysWhatWasMeant(@ForAll("hostile") String text, @ForAll boolean actions) throws Exception {
         StringWriter out = new StringWriter();
         Recipe recipe = Recipe.inFolder(Reference.parse("app"), Path.of("x"), BuildOptions.NONE);
-        ImageCollection.Member image = new ImageCollection.Member(recipe, List.of(), true);
+        ImageCollection.Member image = new ImageCollection.Member(recipe, true);
         Style style = new Style(Style.Format.JSON, false, false);
         try (RunReport report = RunReport.open(style, new PrintWriter(out), new PrintWriter(new StringWriter()),
                 new Terminal(false, false, false), actions ? Map.of("GITHUB_ACTIONS", "true") : Map.of())) {

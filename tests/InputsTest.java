@@ -2,6 +2,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ensureimage.testing.Gate;
 import ensureimage.testing.Harness;
 import ensureimage.testing.Workbench;
 import ensureimage.throwaway.EngineSpec;
@@ -195,7 +196,21 @@ class InputsTest {
         ensured(bench, "rebuilt", app + "=.");
         assertEquals("two-new", bench.cat(app, "/tool"));
         ensured(bench, "present", app + "=.");
+        theTagIsSetAgainIfItIsRemovedWhileDockerIsAsked(bench);
         bench.docker("rm", "--force", server).succeeded();
+    }
+
+    private void theTagIsSetAgainIfItIsRemovedWhileDockerIsAsked(Workbench bench) {
+        bench.docker("tag", app, "kept-" + app).succeeded();
+        try (Gate gate = Gate.after(bench);
+                Harness.Running asking = bench.ensuring("--docker", gate.client(), app + "=.").start()) {
+            gate.await(1);
+            bench.docker("image", "rm", app).succeeded();
+            gate.open();
+            Harness.Result result = asking.await().succeeded();
+            assertTrue(result.out().startsWith("present "), result.toString());
+        }
+        assertEquals(bench.imageId("kept-" + app), bench.imageId(app));
     }
 
     // ---- Bases and architectures

@@ -10,12 +10,14 @@ import ensureimage.testing.Programs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -198,7 +200,7 @@ class JbangwTest {
         var script = Harness.projectFile("ensure_image.java").toString();
         for (var result : Harness.together(AT_ONCE, i -> Harness.jbangw(script, "--version")
                 .startedBy("unshare", "--pid", "--fork", "--kill-child"))) {
-            assertEquals("ensure_image " + Version.TEXT + "\n", result.succeeded().out());
+            assertEquals("ensure_image " + Version.TEXT + " (script)\n", result.succeeded().out());
         }
     }
 
@@ -241,12 +243,54 @@ class JbangwTest {
         withJar();
         try (var holder = holdLock(home);
                 var cold = jbangw(home, script, "a").env("PATH", path).start()) {
-            Harness.eventually("it waits", Harness.SOON, () -> ProcessHandle.of(cold.pid()).orElseThrow().descendants()
-                    .anyMatch(process -> process.info().command().orElse("").endsWith("/" + locker)));
+            Harness.eventually("it waits", Harness.SOON, () -> isRunning(locker, cold));
             assertFalse(cold.err().contains("Building jar"), cold.err());
             holder.signal("KILL");
             assertEquals("<a>\n", withoutPid(cold.await().succeeded()));
         }
+    }
+
+    /** What is built lies in JBang's cache, so that is what callers have to have in common. */
+    @Test
+    void callers_with_one_jbang_and_two_caches_build_one_after_the_other() throws IOException {
+        var text = Files.readString(wrapper);
+        var before = text.replace("lock \"$jbangs_cache/.jbangw.lock\"", "lock \"$cache/lock\"");
+        assertNotEquals(text, before, "control: the lock was where the jar is");
+        var old = Harness.newFolder().resolve("jbangw");
+        Files.writeString(Files.copy(wrapper, old, StandardCopyOption.COPY_ATTRIBUTES), before);
+        assertEquals(List.of(0, 1), two(old), "control: with that lock both build at once, and one fails");
+        assertEquals(2, linesOf("building"), "control: they do");
+        assertEquals(List.of(0, 0), two(wrapper));
+        assertEquals(1, linesOf("building"), "who has waited does not build again");
+    }
+
+    /** The statuses of two callers, in order. A build ends when each of them builds or waits. */
+    private List<Integer> two(Path wrapper) {
+        newHome();
+        var path = pretendedJbang("0.140.0", "echo >>$HOME/building; until [ -e $HOME/open ]; do sleep 0.1; done");
+        try (var first = cached("one", wrapper, path).start()) {
+            Harness.eventually("the first one builds", Harness.SOON, () -> linesOf("building") == 1);
+            try (var second = cached("two", wrapper, path).start()) {
+                Harness.eventually("the second one builds or waits", Harness.SOON,
+                        () -> linesOf("building") == 2 || isRunning("flock", second));
+                Harness.write(home.resolve("open"), "");
+                return Stream.of(first.await(), second.await()).map(Harness.Result::status).sorted().toList();
+            }
+        }
+    }
+
+    private Harness.Command cached(String name, Path wrapper, String path) {
+        return at(home, Harness.command(wrapper.toString(), script.toString())).env("PATH", path).env("XDG_CACHE_HOME",
+                home.resolve(name));
+    }
+
+    private long linesOf(String file) throws IOException {
+        return Files.exists(home.resolve(file)) ? Files.readAllLines(home.resolve(file)).size() : 0;
+    }
+
+    private static boolean isRunning(String program, Harness.Running caller) {
+        return ProcessHandle.of(caller.pid()).stream().flatMap(ProcessHandle::descendants)
+                .anyMatch(process -> process.info().command().orElse("").endsWith("/" + program));
     }
 
     // ---- A start without JBang
@@ -511,7 +555,7 @@ class JbangwTest {
     }
 
     private static Harness.Running holdLock(Path home) {
-        var lock = Harness.write(home.resolve(".cache/ensure_image/jbang/lock"), "");
+        var lock = Harness.write(home.resolve(".jbang/cache/.jbangw.lock"), "");
         var holder =
                 Harness.command("flock", "--no-fork", lock.toString(), "sh", "-c", "echo held; exec sleep 120").start();
         Harness.eventually("the lock is held", Harness.SOON, () -> holder.out().contains("held"));

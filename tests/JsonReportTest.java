@@ -58,6 +58,7 @@ class JsonReportTest {
         Map<String, Object> rebuilt = new LinkedHashMap<>();
         rebuilt.put("schema", BigDecimal.ONE);
         rebuilt.put("reference", "base:1");
+        rebuilt.put("references", List.of("base:1"));
         rebuilt.put("outcome", "rebuilt");
         rebuilt.put("id", ID);
         rebuilt.put("why", "1 file added (a)");

@@ -16,6 +16,14 @@ enum LoopRules {
     STALE_IS_CURRENT,
     /** The inputs are not read again after a build. */
     EDITS_DO_NOT_COUNT,
+    /** An image that only docker build can tell about will do. */
+    UNCERTAIN_IS_CURRENT,
+    /** The same after the last attempt. */
+    UNCERTAIN_ENDS,
+    /** A build that makes the image that was found ends the loop: nobody sees whether the tag still has it. */
+    SAME_IS_SUCCESS,
+    /** An image is named although its label does not cover what BuildKit saw. */
+    UNCOVERED_IS_NAMED,
     /** A claimed tag is a failure, as it is of a naive build. */
     CLAIMED_IS_FAILURE,
     /** There is no second attempt. */
@@ -47,8 +55,16 @@ enum LoopRules {
             case STALE_IS_CURRENT ->
                 before.next() == Action.LOOK_UP && after.found() == Found.State.STALE ? with(after, Action.SUCCEED)
                         : after;
-            case EDITS_DO_NOT_COUNT -> before.next() == Action.BUILD && after.next() == Action.LOOK_UP
-                    && after.trouble().equals(Optional.of(Trouble.INPUTS_CHANGED)) ? with(after, Action.NAME) : after;
+            case EDITS_DO_NOT_COUNT -> before.next() == Action.BUILD && (after.next() == Action.BUILD
+                    || after.next() == Action.LOOK_UP && after.trouble().equals(Optional.of(Trouble.INPUTS_CHANGED)))
+                            ? with(after, Action.NAME) : after;
+            case UNCERTAIN_IS_CURRENT -> isUncertain(before, after) ? with(after, Action.SUCCEED) : after;
+            case UNCERTAIN_ENDS -> isUncertain(before, after) && after.next() == Action.GIVE_UP
+                    ? with(after, Action.SUCCEED) : after;
+            case SAME_IS_SUCCESS -> before.next() == Action.BUILD && after.next() == Action.NAME
+                    && after.found() == Found.State.CURRENT ? with(after, Action.SUCCEED) : after;
+            case UNCOVERED_IS_NAMED -> before.next() == Action.BUILD && after.next() == Action.BUILD
+                    ? with(after, Action.NAME) : after;
             case CLAIMED_IS_FAILURE -> claimed ? with(after, Action.FAIL) : after;
             case ENDS_EARLY -> claimed ? with(after, Action.GIVE_UP) : after;
             case LOOKS_FOR_EVER ->
@@ -62,6 +78,10 @@ enum LoopRules {
             case PULLS_FOR_EVER -> after.next() == Action.BUILD ? with(after, Action.PULL) : after;
             case ENDS_NEVER -> after.next() == Action.GIVE_UP ? with(after, Action.BUILD) : after;
         };
+    }
+
+    private static boolean isUncertain(Loop before, Loop after) {
+        return before.next() == Action.LOOK_UP && after.found() == Found.State.UNCERTAIN;
     }
 
     private static Loop with(Loop loop, Action next) {

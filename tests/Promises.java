@@ -16,7 +16,7 @@ record Promises(int builds, int marks) {
     private enum Mark {
         /** The builder's call has begun. */
         BEGUN,
-        /** Since then the tag has had an image of the builder's inputs. */
+        /** Since then, and since its last build began, the tag has had an image of the builder's inputs. */
         SERVED,
         /** Since the image was named, the engine has held it at some moment. */
         HELD,
@@ -64,7 +64,12 @@ record Promises(int builds, int marks) {
     }
 
     Promises build() {
-        return new Promises(builds + 1, marks & (Mark.BEGUN.bit() | Mark.SERVED.bit()));
+        return new Promises(builds + 1, marks & Mark.BEGUN.bit());
+    }
+
+    /** What was built is to be built again with another label, which is no attempt. */
+    Promises uncover() {
+        return new Promises(builds - 1, marks);
     }
 
     private Promises mark(Mark mark, boolean now) {
@@ -96,7 +101,7 @@ record Promises(int builds, int marks) {
      */
     String ofSuccess(Role role, int given, int label, boolean built) {
         if (!has(Mark.SERVED)) {
-            return "is told that the image is there, but since it asked the tag has had none of its inputs";
+            return "is told that the image is there, but since it asked or built last the tag has had none of its inputs";
         }
         if (role.rules() == LoopRules.CLAIMED_IS_SUCCESS) {
             return ""; // no ID is given then

@@ -35,7 +35,7 @@ record RaceModel(EngineModel engine, List<BuilderModel> builders, List<Other> ot
         NAIVE_BUILD(At.NAIVE_COMMIT),
         /** {@code docker image prune}: {@code tests/transcripts/26.1-pruned-buildkit.txt}. */
         PRUNER(At.PRUNE),
-        /** Edits folder A: {@code FreshnessTest}. */
+        /** Edits folder A, or what is built with it: {@code FreshnessTest}, and see {@link BuilderModel.Trait}. */
         EDITOR(null),
         /** Kills the engine, and starts it again: {@code tests/transcripts/28.5-engine-sigkill-buildkit.txt}. */
         KILLER(null);
@@ -114,13 +114,12 @@ record RaceModel(EngineModel engine, List<BuilderModel> builders, List<Other> ot
     // ---- Builders
 
     private void addCall(int i, List<Step> steps) {
-        BuilderModel builder = builders.get(i);
-        int inputs = inputs(builder);
-        EngineCall call = builder.call().at() == At.COMMIT
-                ? EngineCall.begin(At.COMMIT, builder.role().image(builder.label(), inputs))
-                : builder.call();
+        int inputs = inputs(builders.get(i));
+        boolean commits = builders.get(i).call().at() == At.COMMIT;
+        BuilderModel builder = commits ? builders.get(i).seen(inputs) : builders.get(i);
+        EngineCall call = commits ? EngineCall.begin(At.COMMIT, builder.wanted(inputs)) : builder.call();
         List<Turn> turns = new ArrayList<>(call.turns(engine, leased(builder.call())));
-        if (builder.role().traits().contains(Trait.BREAKS) && call.at() == At.COMMIT && engine.up()) {
+        if (builder.role().has(Trait.BREAKS) && call.at() == At.COMMIT && engine.up()) {
             turns.add(new Turn(engine, null, new EngineAnswer(Words.BROKEN, EngineModel.NONE), "fails to build"));
         }
         for (Turn turn : turns) {

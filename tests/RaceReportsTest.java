@@ -37,7 +37,7 @@ import org.xml.sax.InputSource;
 /**
  * What race_repro makes of what it sees: which answers are false, the tables, the timeline, the claims, the reports.
  *
- * <p>Run: {@code ./jbangw tests/all.java ReportsTest}
+ * <p>Run: {@code ./jbangw tests/all.java RaceReportsTest}
  */
 public class RaceReportsTest {
 

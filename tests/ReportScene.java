@@ -74,7 +74,7 @@ final class ReportScene {
     }
 
     static Member member(Recipe recipe, boolean asked) {
-        return new Member(recipe, List.of(), asked);
+        return new Member(recipe, asked);
     }
 
     // ---- What becomes of them
@@ -93,7 +93,7 @@ final class ReportScene {
     }
 
     static Checked stale(Member member, Change... why) {
-        return new Checked(member.recipe(), new Status.Stale(ID, List.of(why)), FINGERPRINT, TOOK);
+        return new Checked(member.recipe(), new Status.Stale(ID, List.of(why)), FINGERPRINT, TOOK, Optional.empty());
     }
 
     static NotEnsured failed(Member member, String... output) {

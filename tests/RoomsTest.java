@@ -8,8 +8,10 @@ import ensureimage.report.Options;
 import ensureimage.testing.Harness;
 import ensureimage.testing.Rooms;
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -21,6 +23,7 @@ import java.util.function.Function;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine;
@@ -31,7 +34,11 @@ class RoomsTest {
     private static final Pattern ARROW = Pattern.compile("(?m)^ *(\\w+) --> (.*)$");
     /** Those that docker has, too: the engine's room names them for docker. */
     private static final Set<String> DOCKERS = Set.of("--file", "--build-arg", "--target", "--platform", "--quiet",
-            "--format", "--help", "--version", "--force", "--all", "--check");
+            "--format", "--help", "--version", "--force", "--all", "--check", "--profile", "--init");
+
+    /** The name of a test class of ours: not those of JUnit, nor those that RunnerTest asks for in vain. */
+    private static final Pattern TEST =
+            Pattern.compile("\\b(?!ParameterizedTest|NoSuchTest|NoneTest|DynamicTest)[A-Z]\\w+Test\\b");
 
     private static Set<String> options() {
         return new CommandLine(new Options()).getCommandSpec().options().stream()
@@ -75,7 +82,8 @@ class RoomsTest {
             arrows.computeIfAbsent(arrow.group(1), from -> new TreeSet<>())
                     .addAll(List.of(arrow.group(2).split(" & ")));
         }
-        assertEquals(Set.of("race", "report", "ensureimage", "engine"), arrows.keySet(), "control: it was read");
+        assertEquals(Set.of("race", "report", "install", "ensureimage", "engine"), arrows.keySet(),
+                "control: it was read");
         Rooms.MAY_NAME.forEach((room, others) -> assertEquals(new TreeSet<>(others), reached(room, arrows), room));
         assertTrue(picture.contains("throwaway -- Processes alone --> engine"), picture);
     }
@@ -87,6 +95,36 @@ class RoomsTest {
             reached.addAll(reached(next, arrows));
         }
         return reached;
+    }
+
+    /** A rename that forgets a comment or a page leads its readers nowhere. */
+    @Test
+    void everyTestThatIsNamedIsThere() throws IOException {
+        Set<String> missing = new TreeSet<>();
+        int named = 0;
+        for (Path file : texts()) {
+            for (MatchResult name : TEST.matcher(Files.readString(file)).results().toList()) {
+                named++;
+                if (!Files.exists(Harness.projectFile("tests/" + name.group() + ".java"))) {
+                    missing.add(file.getFileName() + " names " + name.group());
+                }
+            }
+        }
+        assertTrue(named > 100, "control: some are named: " + named);
+        assertEquals(Set.of(), missing);
+    }
+
+    private static List<Path> texts() throws IOException {
+        List<Path> texts = new ArrayList<>();
+        for (String folder : List.of("", "docs", "examples", "benchmarks", "tests")) {
+            try (DirectoryStream<Path> files = Files.newDirectoryStream(Harness.projectFile(folder), "*.{md,java}")) {
+                files.forEach(texts::add);
+            }
+        }
+        try (Stream<Path> sources = Files.walk(Harness.projectFile("src"))) {
+            sources.filter(Files::isRegularFile).forEach(texts::add);
+        }
+        return texts;
     }
 
     // ---- A wrong house is found
@@ -102,7 +140,8 @@ class RoomsTest {
         front("recipe/Recipe", "");
         front("engine/Docker", "//SOURCES ../recipe/Recipe.java\n//SOURCES Processes.java\n//SOURCES Other.java\n");
         front("EnsureImage", "//SOURCES engine/Docker.java\n");
-        front("report/RunReport", "//SOURCES ../EnsureImage.java\n");
+        front("install/Installation", "//SOURCES ../EnsureImage.java\n");
+        front("report/RunReport", "//SOURCES ../EnsureImage.java ../install/Installation.java\n");
         front("throwaway/ThrowawayEngine", "//SOURCES ../engine/Processes.java\n");
         front("race/Play", "//SOURCES ../report/RunReport.java ../throwaway/ThrowawayEngine.java\n");
         for (String file : List.of("engine/Processes", "engine/Other")) {
@@ -187,7 +226,7 @@ class RoomsTest {
         assertEquals(Set.of("with_docker.java has 301 lines, more than 300",
                 "src/ensureimage/race/Play.java has 404 lines, more than 400",
                 "the scripts are [another.java, ensure_image.java, race_repro.java, with_docker.java]",
-                "there are 7 packages, more than 6", "src/ensureimage/util has no package-info.java"),
+                "there are 8 packages, more than 7", "src/ensureimage/util has no package-info.java"),
                 new HashSet<>(found(Rooms::sizes)));
     }
 

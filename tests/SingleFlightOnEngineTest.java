@@ -16,6 +16,8 @@ import org.junit.jupiter.api.Test;
 class SingleFlightOnEngineTest {
 
     private static final int BUILDERS = 6;
+    /** Seconds: who waits here waits for the test, on a machine that may be busy. */
+    private static final String LONG = "700";
 
     private final String app = "single-flight-" + UUID.randomUUID().toString().substring(0, 8);
     private Workbench bench;
@@ -37,7 +39,7 @@ class SingleFlightOnEngineTest {
 
         bench.docker("image", "rm", "--force", app).succeeded();
         try (Gate gate = Gate.before(bench)) {
-            List<Harness.Running> all = start(gate, "--single-flight", app);
+            List<Harness.Running> all = start(gate, "--single-flight", "--wait", LONG, app);
             Harness.eventually("all but one wait", Harness.SOON,
                     () -> all.stream().filter(each -> each.err().contains("waiting for")).count() == BUILDERS - 1);
             gate.await(1);
@@ -62,9 +64,9 @@ class SingleFlightOnEngineTest {
     @Test
     void aBuilderThatIsKilledIsReplacedAtOnce() {
         try (Gate gate = Gate.before(bench);
-                Harness.Running holder = ensuring(gate.client(), "--single-flight", app).start()) {
+                Harness.Running holder = ensuring(gate.client(), "--single-flight", "--wait", LONG, app).start()) {
             gate.await(1);
-            try (Harness.Running next = ensuring(gate.client(), "--single-flight", app).start()) {
+            try (Harness.Running next = ensuring(gate.client(), "--single-flight", "--wait", LONG, app).start()) {
                 Harness.eventually("it waits", Harness.SOON,
                         () -> next.err().contains("waiting for process " + holder.pid()));
                 assertFalse(next.err().contains("building from"), "control: it does wait");
@@ -79,7 +81,7 @@ class SingleFlightOnEngineTest {
     @Test
     void whoHasWaitedLongEnoughBuildsAnyway() {
         try (Gate gate = Gate.beforeTheFirst(bench);
-                Harness.Running holder = ensuring(gate.client(), "--single-flight", app).start()) {
+                Harness.Running holder = ensuring(gate.client(), "--single-flight", "--wait", LONG, app).start()) {
             gate.await(1);
             Harness.Result second = ensuring(gate.client(), "--single-flight", "--wait", "1", app).run().succeeded();
             assertTrue(second.err().contains("waited long enough: building it here too"), second.toString());
@@ -92,7 +94,7 @@ class SingleFlightOnEngineTest {
     void withoutACacheFolderAllBuildAndAllSucceed() {
         try (Gate gate = Gate.before(bench)) {
             List<Harness.Running> all = IntStream.range(0, BUILDERS).mapToObj(i -> ensuring(gate.client(),
-                    "--single-flight", app).env("XDG_CACHE_HOME", "/dev/null").start()).toList();
+                    "--single-flight", "--wait", LONG, app).env("XDG_CACHE_HOME", "/dev/null").start()).toList();
             gate.await(BUILDERS); // no process waited
             gate.open();
             for (Harness.Running each : all) {
@@ -109,6 +111,8 @@ class SingleFlightOnEngineTest {
     }
 
     private Harness.Command ensuring(String client, String... options) {
-        return bench.ensuring(Stream.concat(Stream.of("--docker", client), Stream.of(options)).toArray(String[]::new));
+        // Long enough for a busy machine: who waits here waits for the test.
+        return bench.ensuring(Stream.concat(Stream.of("--docker", client, "--timeout", "800"), Stream.of(options))
+                .toArray(String[]::new));
     }
 }

@@ -8,8 +8,11 @@ import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -77,6 +80,17 @@ final class TestRun {
     static Optional<TestRun> last() {
         return all().stream().filter(run -> checkout(run).equals(Harness.root().toString())).findFirst()
                 .map(TestRun::new);
+    }
+
+    /** How many seconds each class took when it ran last in this checkout, as far as that is remembered. */
+    static Map<String, Double> lately() {
+        Map<String, Double> seconds = new HashMap<>();
+        all().stream().filter(run -> checkout(run).equals(Harness.root().toString())).map(TestRun::new)
+                .map(run -> run.outcomes().stream().collect(Collectors.groupingBy(
+                        outcome -> outcome.id().replaceFirst("#.*", ""),
+                        Collectors.summingDouble(Outcome::seconds))))
+                .forEach(run -> run.forEach(seconds::putIfAbsent));
+        return seconds;
     }
 
     /** The one with this name; made if it is not there. */

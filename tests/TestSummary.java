@@ -1,9 +1,13 @@
 import ensureimage.testing.EngineStarts;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -29,6 +33,22 @@ final class TestSummary {
             failures.stream().skip(MOST_FAILURES).forEach(failure -> lines.add(failure.get(0)));
         }
         return lines;
+    }
+
+    /**
+     * What the processors have done for this run and the programs that it has started, if this system says it. Unlike the
+     * time that a run takes, it does not depend on what else the machine does.
+     */
+    static Optional<String> processors() {
+        try {
+            // man 5 proc: after the name, utime, stime, cutime and cstime are the 12th to 15th, in ticks of 10 ms.
+            String[] stat = Files.readString(Path.of("/proc/self/stat")).replaceFirst("(?s).*\\) ", "").split(" ");
+            long ticks = IntStream.range(11, 15).mapToLong(i -> Long.parseLong(stat[i])).sum();
+            return Optional.of(String.format(Locale.ROOT, "%nProcessor time: %d min %d s", ticks / 6000,
+                    ticks / 100 % 60));
+        } catch (IOException | RuntimeException e) {
+            return Optional.empty();
+        }
     }
 
     /** Where the time went. */

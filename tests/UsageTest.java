@@ -74,6 +74,11 @@ class UsageTest {
                 + "| Options for docker build go after it: ensure_image REF -- --network",
         "--no-cache other   | there is no option --no-cache before the -- "
                 + "| Options for docker build go after it: ensure_image REF -- --no-cache",
+        "other -- -t x      | -t cannot be passed to docker build | List each name as a reference: REF=DIR.",
+        "other -- --output x | --output cannot be passed to docker build "
+                + "| The image goes into the engine. To push it from there: docker push REF",
+        "other -- --push    | --push cannot be passed to docker build "
+                + "| The image goes into the engine. To push it from there: docker push REF",
         "other -- --target x | --target cannot be passed to docker build | Give it before the --.",
         "other -- --iidfile x | --iidfile cannot be passed to docker build "
                 + "| The image ID is printed by --quiet and --format json.",

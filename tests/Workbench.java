@@ -4,8 +4,13 @@ import ensureimage.engine.Docker;
 import ensureimage.engine.EngineSocket;
 import ensureimage.engine.ScratchSpace;
 import ensureimage.throwaway.EngineSpec;
+import ensureimage.throwaway.EngineUnavailable;
 import ensureimage.throwaway.ThrowawayEngine;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -36,8 +41,6 @@ public final class Workbench {
         this.environment = new TreeMap<>(engine.environment());
         environment.put("DOCKER_BUILDKIT", buildkit);
         environment.put("XDG_CACHE_HOME", cache.toString());
-        // jbangw locks in its cache what it builds in JBang's: two that share the one must share the other.
-        environment.put("JBANG_DIR", cache.resolve("jbang").toString());
     }
 
     /** The engine that most users of the containerd store have: BuildKit on 28.5. */
@@ -49,8 +52,51 @@ public final class Workbench {
         return engine;
     }
 
+    /** Gives its client the compose plugin of the Debian release of that engine; no other test sees it. */
+    public Workbench withCompose(String version) {
+        Path config = Harness.newFolder();
+        try (Stream<Path> own = Files.list(Path.of(engine.environment().get("DOCKER_CONFIG"), "cli-plugins"))) {
+            Path plugins = Files.createDirectory(config.resolve("cli-plugins"));
+            for (Path each : own.toList()) {
+                Files.copy(each, plugins.resolve(each.getFileName()), StandardCopyOption.COPY_ATTRIBUTES);
+            }
+            ComposePlugin.of(version, ThrowawayEngine.Progress.NONE).install(plugins);
+        } catch (EngineUnavailable | IOException | InterruptedException e) {
+            throw new AssertionError("no compose plugin", e);
+        }
+        environment.put("DOCKER_CONFIG", config.toString());
+        return this;
+    }
+
     public Map<String, String> environment() {
         return environment;
+    }
+
+    /**
+     * Has docker build with the BuildKit of another engine, as a builder of the driver {@code remote}, until it is closed. That
+     * builder does not see the images of this engine.
+     */
+    public RemoteBuilder buildElsewhere(String version, EngineSpec.Store store) {
+        RemoteBuilder builder = new RemoteBuilder(Harness.engine(version, store));
+        environment.put("BUILDX_CONFIG", Harness.newFolder().toString());
+        docker("buildx", "create", "--name", "elsewhere", "--driver", "remote", builder.endpoint()).succeeded();
+        environment.put("BUILDX_BUILDER", "elsewhere");
+        return builder;
+    }
+
+    /** For commands that run jbangw: it finds here the JBang that was fetched for this run. */
+    public Workbench withJbang() {
+        try {
+            Path fetched = Harness.machine().cache().orElseThrow().resolve("jbang");
+            Path here = cache.resolve("ensure_image/jbang");
+            if (Files.notExists(here) && Files.isDirectory(fetched)) {
+                Files.createDirectories(here.getParent());
+                Files.createSymbolicLink(here, fetched);
+            }
+            return this;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     // ---- ensure_image

@@ -202,7 +202,7 @@ class WorkflowsTest {
     }
 
     private Harness.Command step(Workbench bench, String script) {
-        return bash(script).in(bench.folder).env(bench.environment())
+        return bash(script).in(bench.folder).env(bench.withJbang().environment())
                 .env("PATH", Path.of(bench.client()).getParent() + ":" + System.getenv("PATH"))
                 .env("GITHUB_OUTPUT", output).env("GITHUB_STEP_SUMMARY", summary)
                 .env("GITHUB_WORKSPACE", bench.folder);

@@ -3,9 +3,13 @@
 //JAVA 17+
 //DEPS info.picocli:picocli:4.7.7
 //DEPS org.junit.platform:junit-platform-console-standalone:1.14.4
+//SOURCES ComposePlugin.java
 //SOURCES ExpectedSkips.java
 //SOURCES Gate.java
 //SOURCES Harness.java
+//SOURCES InstalledForm.java
+//SOURCES RemoteBuilder.java
+//SOURCES ShownCommands.java
 //SOURCES TestConsole.java
 //SOURCES TestFailure.java
 //SOURCES TestReport.java
@@ -28,6 +32,7 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.Callable;
@@ -66,9 +71,13 @@ class all implements Callable<Integer> {
     static final int FAILED = 10;
     static final int USAGE = 2;
     private static final int AT_ONCE = Runtime.getRuntime().availableProcessors() + 1; // some wait for an engine
-    /** Those that take the longest begin first, so that none of them is left alone at the end. */
-    private static final List<String> FIRST = List.of("WithDockerTest", "RaceReproTest", "JbangwTest", "WorkflowsTest",
-            "ReadmeTest", "EnsureImageTest", "FreshnessTest", "FingerprintDifferentialTest", "ImagesTest");
+    /**
+     * Those that take the longest begin first, so that none of them is left alone at the end. These are they in a checkout
+     * that does not remember how long they took.
+     */
+    private static final List<String> FIRST = List.of("EnsureImageTest", "WithDockerTest", "WorkflowsTest",
+            "FingerprintDifferentialTest", "ShownCommandsTest", "InputsTest", "RaceFleetTest", "RaceReproTest",
+            "ShareFaultsTest", "NamingRaceTest", "JbangwTest", "FreshnessTest", "PredictionTest", "ImagesTest");
     /** Held, or its level is forgotten. It tells that there is no database, each time. */
     private static final Logger LIBRARY = Logger.getLogger("net.jqwik");
 
@@ -94,6 +103,10 @@ class all implements Callable<Integer> {
             description = "Run classes and methods in the order that this number decides. With --times each run has "
                     + "another one: SEED, SEED + 1, ...")
     private Long seed;
+
+    @Option(names = "--at-once", paramLabel = "N",
+            description = "How many classes run at once. Default: one more than there are processors")
+    private int atOnce = AT_ONCE;
 
     @Option(names = {"-v", "--verbose"}, description = "Print a line for each test.")
     private boolean verbose;
@@ -130,8 +143,8 @@ class all implements Callable<Integer> {
 
     @Override
     public Integer call() throws TestSelection.NoSuchTest, IOException, InterruptedException {
-        if (times < 1) {
-            throw new TestSelection.NoSuchTest("--times takes a number from 1");
+        if (times < 1 || atOnce < 1) {
+            throw new TestSelection.NoSuchTest((times < 1 ? "--times" : "--at-once") + " takes a number from 1");
         }
         List<TestSelection.Part> parts = selected();
         if (list) {
@@ -184,6 +197,7 @@ class all implements Callable<Integer> {
         List<TestRun.Outcome> outcomes = report.outcomes();
         TestSummary.failures(report.failures()).forEach(report.console()::line);
         if (folder == null) {
+            TestSummary.processors().ifPresent(report.console()::line);
             TestSummary.time(outcomes, EngineStarts.all(), EngineStarts.ofCommands())
                     .forEach(report.console()::line);
         }
@@ -209,12 +223,12 @@ class all implements Callable<Integer> {
     private void run(List<TestSelection.Part> all, TestReport report) {
         List<TestSelection.Part> parts = new ArrayList<>(all);
         if (seed == null) {
-            parts.sort(Comparator.comparingInt(
-                    part -> FIRST.contains(part.name()) ? FIRST.indexOf(part.name()) : FIRST.size()));
+            Map<String, Double> lately = TestRun.lately();
+            parts.sort(Comparator.comparingDouble(part -> -expected(part.name(), lately)));
         } else {
             Collections.shuffle(parts, new Random(seed));
         }
-        ExecutorService pool = Executors.newFixedThreadPool(AT_ONCE);
+        ExecutorService pool = Executors.newFixedThreadPool(atOnce);
         try {
             var running = parts.stream().filter(part -> !part.alone())
                     .map(part -> CompletableFuture.runAsync(() -> run(part, report), pool)).toList();
@@ -223,6 +237,12 @@ class all implements Callable<Integer> {
         } finally {
             pool.shutdownNow();
         }
+    }
+
+    /** How many seconds the class will take, or a guess. */
+    private static double expected(String name, Map<String, Double> lately) {
+        double guess = FIRST.contains(name) ? (FIRST.size() - FIRST.indexOf(name)) * 20 : 10;
+        return lately.getOrDefault(name, guess);
     }
 
     private void run(TestSelection.Part part, TestReport report) {
@@ -259,6 +279,7 @@ class all implements Callable<Integer> {
         if (seed != null) {
             line.addAll(List.of("--shuffle", Long.toString(seed + number)));
         }
+        line.addAll(List.of("--at-once", Integer.toString(atOnce)));
         if (verbose) {
             line.add("--verbose");
         }

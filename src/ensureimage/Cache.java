@@ -8,6 +8,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
@@ -33,6 +35,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -64,12 +67,35 @@ final class Cache {
      */
     private static final Duration ABANDONED = Duration.ofDays(1);
 
+    /** A little longer than a process is given to end. */
+    private static final Duration LAST_WRITES = Duration.ofSeconds(6);
+
     /** The scratch folders of this JVM; from the first one on they are deleted when it ends. */
     private static final class Open {
         static final Set<Scratch> FOLDERS = ConcurrentHashMap.newKeySet();
+        private static volatile boolean ending;
 
         static {
-            Runtime.getRuntime().addShutdownHook(new Thread(() -> FOLDERS.forEach(Scratch::close)));
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+                ending = true;
+                FOLDERS.forEach(Open::deleteAtEnd);
+            }));
+        }
+
+        static void add(Scratch folder) throws IOException {
+            FOLDERS.add(folder);
+            if (ending) {
+                folder.close();
+                throw new IOException("interrupted");
+            }
+        }
+
+        /** A process that writes there may be ended at this moment, too: until then it can add a file. */
+        private static void deleteAtEnd(Scratch folder) {
+            long end = System.nanoTime() + LAST_WRITES.toNanos();
+            for (folder.close(); Files.exists(folder.path, NOFOLLOW_LINKS) && System.nanoTime() < end; folder.close()) {
+                LockSupport.parkNanos(10_000_000);
+            }
         }
     }
 
@@ -152,8 +178,19 @@ final class Cache {
 
     // ---- Entries
 
-    /** What was written under the name; empty if there is nothing, or nothing that can be read. */
+    /** The text that was written under the name; empty if there is nothing, or nothing that can be read. */
     Optional<String> read(String folder, String name) {
+        return readBytes(folder, name).flatMap(bytes -> {
+            try {
+                return Optional.of(StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString());
+            } catch (CharacterCodingException e) {
+                return Optional.empty();
+            }
+        });
+    }
+
+    /** The same for any content. */
+    Optional<byte[]> readBytes(String folder, String name) {
         try {
             Path file = entry(folder, name);
             BasicFileAttributes found = Files.readAttributes(file, BasicFileAttributes.class, NOFOLLOW_LINKS);
@@ -161,8 +198,7 @@ final class Cache {
                 return Optional.empty();
             }
             try (InputStream stream = Files.newInputStream(file, NOFOLLOW_LINKS)) {
-                ByteBuffer bytes = ByteBuffer.wrap(stream.readNBytes(MOST_BYTES));
-                return Optional.of(StandardCharsets.UTF_8.newDecoder().decode(bytes).toString());
+                return Optional.of(stream.readNBytes(MOST_BYTES));
             }
         } catch (IOException e) {
             return Optional.empty();
@@ -177,10 +213,22 @@ final class Cache {
      */
     boolean write(String folder, String name, String text, int most) {
         try {
+            ByteBuffer bytes = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(text));
+            byte[] content = new byte[bytes.remaining()];
+            bytes.get(content);
+            return write(folder, name, content, most);
+        } catch (CharacterCodingException e) {
+            return false;
+        }
+    }
+
+    /** The same for any content. */
+    boolean write(String folder, String name, byte[] content, int most) {
+        try {
             Path file = entry(folder, name);
             Path temporary = file.resolveSibling(TEMPORARY + unique());
             try {
-                Files.writeString(Files.createFile(temporary, PRIVATE_FILE), text);
+                Files.write(Files.createFile(temporary, PRIVATE_FILE), content);
                 Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
             } finally {
                 delete(temporary);
@@ -233,7 +281,7 @@ final class Cache {
         Optional<Path> inCache = run.flatMap(Cache::makeScratchIn);
         Scratch scratch = new Scratch(inCache.isPresent() ? inCache.get()
                 : Files.createTempDirectory("ensure_image-"));
-        Open.FOLDERS.add(scratch);
+        Open.add(scratch);
         return scratch;
     }
 

@@ -26,9 +26,9 @@ final class Claims {
     private static final String OWNER = Docker.LABELS + "claim";
     private static final String BEAT = Docker.LABELS + "beat";
     private static final String ENDED = "ended";
-    private static final Duration RENEWED = Duration.ofSeconds(4);
+    private static final Duration RENEWED = Duration.ofSeconds(5);
     /** A claim that did not change for so long is a dead machine's. */
-    private static final Duration EXPIRY = Duration.ofSeconds(16);
+    private static final Duration EXPIRY = Duration.ofSeconds(30);
     private static final long SETTLES = 700; // ms until the last one of those that claim at once is seen by all
     private static final long SHORTEST_PAUSE = 250; // ms
     private static final long LONGEST_PAUSE = 2_000; // ms
@@ -131,7 +131,7 @@ final class Claims {
     }
 
     private void drop(Deadline deadline) throws EngineException, InterruptedException {
-        docker.run(deadline, List.of("image", "rm", "--", tag.toString()), line -> {});
+        docker.untag(List.of(tag.toString()), deadline);
     }
 
     /** Held by this machine, and renewed until it ends. */

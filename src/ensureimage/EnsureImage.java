@@ -1,8 +1,10 @@
 //SOURCES BaseImages.java
 //SOURCES BaseReplaced.java
+//SOURCES Builds.java
 //SOURCES Cache.java
 //SOURCES Checked.java
 //SOURCES Claims.java
+//SOURCES Details.java
 //SOURCES Ensured.java
 //SOURCES Expectation.java
 //SOURCES Found.java
@@ -11,40 +13,52 @@
 //SOURCES Limits.java
 //SOURCES Listener.java
 //SOURCES Loop.java
+//SOURCES MadeImage.java
 //SOURCES ManyImages.java
 //SOURCES Memory.java
 //SOURCES NotEnsured.java
 //SOURCES Notice.java
 //SOURCES OneImage.java
+//SOURCES OtherNames.java
 //SOURCES Outcome.java
 //SOURCES Plan.java
 //SOURCES Planner.java
 //SOURCES Policy.java
+//SOURCES Rehearsal.java
 //SOURCES Shared.java
 //SOURCES SharedImage.java
 //SOURCES SharedInputs.java
 //SOURCES SharedRepository.java
 //SOURCES Sharing.java
+//SOURCES Seat.java
 //SOURCES SingleFlight.java
 //SOURCES Status.java
 //SOURCES Tools.java
 //SOURCES Version.java
+//SOURCES Wave.java
+//SOURCES Waves.java
 //SOURCES Workplace.java
 //SOURCES package-info.java
 //SOURCES engine/Docker.java
 
 package ensureimage;
 
+import ensureimage.engine.BakeTargets;
+import ensureimage.engine.BuildFiles;
 import ensureimage.engine.Docker;
+import ensureimage.engine.Processes;
 import ensureimage.engine.EngineFacts;
 import ensureimage.engine.EngineException;
 import ensureimage.engine.Deadline;
 import ensureimage.recipe.BuildOptions;
 import ensureimage.recipe.BuilderKind;
+import ensureimage.recipe.DefinedCollection;
 import ensureimage.recipe.ImageCollection;
 import ensureimage.recipe.Recipe;
+import ensureimage.recipe.RecipeException;
 import ensureimage.recipe.Reference;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -89,10 +103,13 @@ public final class EnsureImage {
      * By another client or in another environment.
      *
      * @param docker a name on PATH, or a path; podman will do
-     * @param environment of the client, whole; it says which engine, and where the user's cache folder is
+     * @param environment variables of the client, added to those of this process or in their place; they say which engine,
+     *        and where the user's cache folder is
      */
     public static EnsureImage using(String docker, Map<String, String> environment) {
-        return new EnsureImage(docker, Map.copyOf(environment), Limits.ordinary(), Policy.IF_STALE, Listener.NONE,
+        Map<String, String> whole = new HashMap<>(Processes.inherited());
+        whole.putAll(environment);
+        return new EnsureImage(docker, Map.copyOf(whole), Limits.ordinary(), Policy.IF_STALE, Listener.NONE,
                 Optional.empty(), Optional.empty());
     }
 
@@ -138,7 +155,7 @@ public final class EnsureImage {
      */
     public Ensured ensure(Recipe recipe) throws NotEnsured, InterruptedException {
         try {
-            return new OneImage(tools(), recipe, listener).ensure();
+            return oneImage(recipe).ensure();
         } catch (BaseReplaced replaced) {
             throw replaced.unlessRetried();
         }
@@ -150,7 +167,7 @@ public final class EnsureImage {
      * @throws NotEnsured if that cannot be told, and why
      */
     public Status check(Recipe recipe) throws NotEnsured, InterruptedException {
-        return new OneImage(tools(), recipe, listener).check().status();
+        return oneImage(recipe).check(true).status();
     }
 
     /**
@@ -161,7 +178,7 @@ public final class EnsureImage {
      * @return what became of each, in that order: {@link Ensured} or {@link NotEnsured}
      */
     public Map<Reference, Outcome> ensureAll(List<ImageCollection.Member> members) throws InterruptedException {
-        return new ManyImages(tools(), ManyImages.Work.ENSURE, listener).run(members);
+        return new ManyImages(tools(), ManyImages.Work.ENSURE, members, listener).run();
     }
 
     /**
@@ -171,7 +188,7 @@ public final class EnsureImage {
      * @return what was found of each, in that order: {@link Checked} or {@link NotEnsured}
      */
     public Map<Reference, Outcome> checkAll(List<ImageCollection.Member> members) throws InterruptedException {
-        return new ManyImages(tools(), ManyImages.Work.CHECK, listener).run(members);
+        return new ManyImages(tools(), ManyImages.Work.CHECK, members, listener).run();
     }
 
     /**
@@ -186,7 +203,17 @@ public final class EnsureImage {
         if (sharing.isEmpty()) {
             throw new IllegalStateException("nothing is shared");
         }
-        return new ManyImages(tools(), ManyImages.Work.COMPARE, listener).run(members);
+        return new ManyImages(tools(), ManyImages.Work.COMPARE, members, listener).run();
+    }
+
+    /**
+     * The same as {@link #checkAll}, but docker build is not asked where only it can tell: such an image is
+     * {@link Status.Uncertain}.
+     *
+     * @param members as for {@link #ensureAll}
+     */
+    public Map<Reference, Outcome> lookAtAll(List<ImageCollection.Member> members) throws InterruptedException {
+        return new ManyImages(tools(), ManyImages.Work.LOOK, members, listener).run();
     }
 
     /** Which kind of builder {@code docker build} is expected to use with these options; a build tells for sure. */
@@ -197,6 +224,20 @@ public final class EnsureImage {
     }
 
     /**
+     * What a bake file or a compose file defines, as docker's own tools read it.
+     *
+     * @param only images that are asked for by name; if there are none, all that the files' tool builds
+     * @param options that go before those of the file
+     * @throws RecipeException if docker lacks the tool, does not take the file, or an image cannot be ensured
+     * @throws EngineException if docker, or the engine that the file's platforms are compared with, does not answer
+     */
+    public DefinedCollection definitions(BuildFiles files, List<Reference> only, BuildOptions options)
+            throws RecipeException, EngineException, InterruptedException {
+        return BakeTargets.read(files, only, docker(Cache.open(environment)), options, expectedBuilder(options),
+                new Deadline(limits.perImage()));
+    }
+
+    /**
      * What the engine is.
      *
      * @param limit for all questions together
@@ -204,6 +245,11 @@ public final class EnsureImage {
      */
     public EngineFacts engineFacts(Duration limit) throws EngineException, InterruptedException {
         return EngineFacts.ask(docker(Cache.open(environment)), new Deadline(limit));
+    }
+
+    private OneImage oneImage(Recipe recipe) {
+        Tools tools = tools();
+        return new OneImage(tools, Builds.apart(tools.docker()), recipe, listener);
     }
 
     private Tools tools() {

@@ -9,6 +9,7 @@ import ensureimage.engine.Platform;
 import ensureimage.recipe.Change;
 import ensureimage.recipe.Fingerprint;
 import ensureimage.recipe.Manifest;
+import ensureimage.recipe.Moment;
 import ensureimage.recipe.Recipe;
 import ensureimage.recipe.RecipeException;
 import ensureimage.recipe.Reference;
@@ -27,8 +28,15 @@ import java.util.stream.Collectors;
 final class Freshness {
     private final Docker docker;
     private final Memory memory;
-    /** What the engine held when a collection was looked up, for the first look at each of its images. */
-    private final Map<Reference, Map<String, HeldImage>> ahead = new ConcurrentHashMap<>();
+    /** What there was when a collection was looked up, for the first look at each of its images. */
+    private final Map<Reference, Ahead> ahead = new ConcurrentHashMap<>();
+
+    /** @param images that the engine held; @param files of all contexts, which several images may share */
+    private record Ahead(Map<String, HeldImage> images, Moment files) {
+    }
+
+    /** Images of the collection that were named by this run. */
+    private final Map<String, HeldImage> ensured = new ConcurrentHashMap<>();
 
     Freshness(Docker docker, Cache cache) {
         this.docker = docker;
@@ -39,7 +47,7 @@ final class Freshness {
         return memory;
     }
 
-    /** Looks a collection up by one question. An image that is found current then is not looked up again. */
+    /** Looks a collection up by one question, and by one look at each folder. An image that is found current then is not looked up again. */
     void lookAhead(Collection<Recipe> recipes, Deadline deadline)
             throws EngineException, RecipeException, InterruptedException {
         Map<Reference, Set<String>> names = new HashMap<>();
@@ -48,10 +56,11 @@ final class Freshness {
         }
         Map<String, HeldImage> images = docker.lookUp(
                 names.values().stream().flatMap(Set::stream).collect(Collectors.toSet()), deadline);
+        Moment now = memory.files().now();
         names.forEach((reference, each) -> {
             Map<String, HeldImage> its = new HashMap<>(images);
             its.keySet().retainAll(each);
-            ahead.put(reference, its);
+            ahead.put(reference, new Ahead(its, now));
         });
     }
 
@@ -59,15 +68,31 @@ final class Freshness {
     Found find(Recipe recipe, Policy policy, Deadline deadline)
             throws EngineException, RecipeException, InterruptedException {
         Expectation expected = expect(recipe);
-        Map<String, HeldImage> first = ahead.remove(recipe.reference());
+        Ahead first = ahead.remove(recipe.reference());
         if (first != null) {
-            Found found = compare(expected, policy, first, expected.reader(), deadline);
+            Found found = compare(expected, policy, first.images(), expected.reader(first.files()), deadline);
             if (found.isCurrent()) {
                 return found;
             }
         }
         Expectation.Reader reader = policy == Policy.IF_MISSING ? expected.reader() : expected.beginToRead();
-        return compare(expected, policy, docker.lookUp(expected.names(), deadline), reader, deadline);
+        Map<String, HeldImage> images = new HashMap<>(basesOf(recipe));
+        Set<String> names = expected.names();
+        names.removeAll(images.keySet());
+        images.putAll(docker.lookUp(names, deadline));
+        return compare(expected, policy, images, reader, deadline);
+    }
+
+    /** An image that was ensured just now: what is built on it need not ask for it again before the build. */
+    void remember(Reference reference, HeldImage image) {
+        ensured.put(reference.toString(), image);
+    }
+
+    private Map<String, HeldImage> basesOf(Recipe recipe) {
+        return recipe.bases().entrySet().stream().map(Map.Entry::getKey)
+                .filter(base -> Optional.ofNullable(ensured.get(base)).map(HeldImage::fingerprint)
+                        .equals(Optional.of(recipe.bases().get(base))))
+                .collect(Collectors.toMap(base -> base, ensured::get));
     }
 
     /** What a build of the recipe would see, by the Dockerfile's reader and by what an earlier build saw. */
@@ -163,14 +188,11 @@ final class Freshness {
         return own;
     }
 
-    /** The first image that this one is built on and that is another one by now, or gone. */
-    Optional<String> replacedBase(Recipe recipe, Deadline deadline) throws EngineException, InterruptedException {
-        for (Map.Entry<String, String> base : recipe.bases().entrySet()) {
-            HeldImage held = docker.lookUp(List.of(base.getKey()), deadline).get(base.getKey());
-            if (held == null || !held.fingerprint().equals(base.getValue())) {
-                return Optional.of(base.getKey());
-            }
-        }
-        return Optional.empty();
+    /** The first image that this one is built on and that is another one by now, or gone. @param held by the engine now */
+    static Optional<String> replacedBase(Recipe recipe, Map<String, HeldImage> held) {
+        return recipe.bases().entrySet().stream()
+                .filter(base -> !Optional.ofNullable(held.get(base.getKey())).map(HeldImage::fingerprint)
+                        .equals(Optional.of(base.getValue())))
+                .map(Map.Entry::getKey).findFirst();
     }
 }

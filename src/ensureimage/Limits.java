@@ -7,9 +7,13 @@ import java.time.Duration;
  *
  * @param attempts how often one image is built at most, from 1
  * @param perImage for all attempts, look-ups and waits of one image together; a multiple of a millisecond counts
- * @param atOnce how many images are looked up or built at the same moment, from 1
+ * @param atOnce how many images are looked up or built at the same moment, from 1; or {@link #UNLIMITED}
  */
 public record Limits(int attempts, Duration perImage, int atOnce) {
+    /**
+     * As many images at once as BuildKit takes together. Where each build is a process of its own, one per processor.
+     */
+    public static final int UNLIMITED = Integer.MAX_VALUE;
     private static final int ATTEMPTS = 5;
     private static final Duration PER_IMAGE = Duration.ofSeconds(300);
 
@@ -25,8 +29,13 @@ public record Limits(int attempts, Duration perImage, int atOnce) {
         }
     }
 
-    /** Five attempts, 300 seconds per image, and as many images at once as there are processors. */
+    /** Five attempts, 300 seconds per image, and no limit to the images at once. */
     public static Limits ordinary() {
-        return new Limits(ATTEMPTS, PER_IMAGE, Runtime.getRuntime().availableProcessors());
+        return new Limits(ATTEMPTS, PER_IMAGE, UNLIMITED);
+    }
+
+    /** How many builds may be processes of their own at the same moment. */
+    int processesAtOnce() {
+        return atOnce == UNLIMITED ? Runtime.getRuntime().availableProcessors() : atOnce;
     }
 }

@@ -53,7 +53,7 @@ record Loop(Action next, int builds, int attempts, boolean owed, Ensured.How ifC
     enum BuildEnd {
         /** An image is there that has no name yet. */
         MADE,
-        /** The build made the very image that the look-up had found. */
+        /** The build made the very image that the look-up had found: that one was current. */
         SAME,
         /** BuildKit saw more than the label says: to be built again at once, with a label that says it. */
         UNCOVERED,
@@ -80,9 +80,6 @@ record Loop(Action next, int builds, int attempts, boolean owed, Ensured.How ifC
         Loop looked = new Loop(next, builds, attempts, owed, ifCurrent, state, trouble, share);
         if (state == Found.State.CURRENT && !owed) {
             return looked.then(Action.SUCCEED);
-        }
-        if (builds == attempts && state == Found.State.UNCERTAIN && ifCurrent == Ensured.How.BUILT_BY_ANOTHER) {
-            return looked.then(Action.SUCCEED); // another build has asked docker just now
         }
         if (builds == attempts) {
             return looked.then(Action.GIVE_UP);
@@ -129,7 +126,7 @@ record Loop(Action next, int builds, int attempts, boolean owed, Ensured.How ifC
         Loop built = new Loop(next, builds + 1, attempts, owed, ifCurrent, found, trouble, share.afterPull(false));
         return switch (end) {
             case MADE -> built.then(Action.NAME);
-            case SAME -> built.same();
+            case SAME -> built.confirmed().then(Action.NAME); // the tag may have been taken away during the build
             case UNCOVERED -> then(Action.BUILD); // no attempt: it says how it ends
             case CLAIMED -> built.claimed();
             case TEMPORARY -> built.in(Trouble.TEMPORARY).then(Action.PAUSE);
@@ -152,9 +149,11 @@ record Loop(Action next, int builds, int attempts, boolean owed, Ensured.How ifC
 
     /** The image was looked up by its ID after it was named. */
     Loop afterLookingBack(boolean there) {
+        boolean confirmed = found == Found.State.CURRENT && !owed;
         Ensured.How how = share.pulled ? Ensured.How.PULLED
+                : confirmed ? Ensured.How.PRESENT
                 : found == Found.State.MISSING ? Ensured.How.BUILT : Ensured.How.REBUILT;
-        Action then = share.push && !share.pulled ? Action.PUSH : Action.SUCCEED;
+        Action then = share.push && !share.pulled && !confirmed ? Action.PUSH : Action.SUCCEED;
         return there ? new Loop(then, builds, attempts, false, how, found, trouble, share) : claimed();
     }
 
@@ -163,8 +162,9 @@ record Loop(Action next, int builds, int attempts, boolean owed, Ensured.How ifC
         return state == Found.State.CURRENT && !owed ? byAnother().then(Action.SUCCEED) : then(Action.FAIL);
     }
 
-    private Loop same() {
-        return new Loop(Action.SUCCEED, builds, attempts, false, Ensured.How.PRESENT, found, trouble, share);
+    /** What the look-up found is current: a build has said so. */
+    private Loop confirmed() {
+        return new Loop(next, builds, attempts, false, ifCurrent, Found.State.CURRENT, trouble, share);
     }
 
     private Loop claimed() {

@@ -18,51 +18,53 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 
 /** Several images, each after its bases, some at a time: an image that waits for its bases is not one of them. */
 final class ManyImages {
     private final Tools tools;
     private final Work work;
+    private final List<Member> members;
     private final Listener listener;
-    private final Semaphore jobs;
+    private final Waves waves;
     private final Map<Reference, Future<Outcome>> outcomes = new ConcurrentHashMap<>();
 
     /** What is done with each image. */
     enum Work {
         /** It is built, or whatever it takes. */
         ENSURE,
-        /** It is only looked up. */
+        /** It is looked up; docker build is asked where only it can tell. */
         CHECK,
+        /** It is looked up, and nothing is built. */
+        LOOK,
         /** It is compared with what was shared last. */
         COMPARE
     }
 
-    ManyImages(Tools tools, Work work, Listener listener) {
+    /** @param members bases before what is built on them */
+    ManyImages(Tools tools, Work work, List<Member> members, Listener listener) {
         this.tools = tools;
         this.work = work;
         this.listener = listener;
-        this.jobs = new Semaphore(tools.limits().atOnce());
+        this.members = members;
+        this.waves = new Waves(tools.docker(), members, tools.limits());
     }
 
     /**
      * The outcome of each, in the same order. One's failure stops what is built on it and nothing else, except that
      * nothing goes on without an engine.
-     *
-     * @param members bases before what is built on them
      */
-    Map<Reference, Outcome> run(List<Member> members) throws InterruptedException {
+    Map<Reference, Outcome> run() throws InterruptedException {
         listener.begin(members);
         if (members.size() > 1) {
-            lookAhead(members);
+            lookAhead();
         }
         ExecutorService pool = Executors.newFixedThreadPool(Math.max(1, members.size()));
         try {
             for (Member member : members) {
                 outcomes.put(member.reference(), pool.submit(task(member)));
             }
-            return collect(members);
+            return collect();
         } finally {
             end(pool);
         }
@@ -89,12 +91,13 @@ final class ManyImages {
             try {
                 return ensure(member);
             } finally {
+                waves.end(member.reference());
                 listener.done(member);
             }
         };
     }
 
-    private Map<Reference, Outcome> collect(List<Member> members) throws InterruptedException {
+    private Map<Reference, Outcome> collect() throws InterruptedException {
         Map<Reference, Outcome> all = new LinkedHashMap<>();
         Optional<NotEnsured> endOfAll = Optional.empty();
         for (Member member : members) {
@@ -111,7 +114,7 @@ final class ManyImages {
     }
 
     /** All by one question. What goes wrong here, each image will meet and tell. */
-    private void lookAhead(List<Member> members) throws InterruptedException {
+    private void lookAhead() throws InterruptedException {
         try {
             tools.freshness().lookAhead(members.stream().map(Member::recipe).toList(),
                     new Deadline(tools.limits().perImage()));
@@ -124,15 +127,16 @@ final class ManyImages {
     private Outcome ensure(Member member) throws InterruptedException {
         for (int round = 1;; round++) {
             SortedMap<String, String> bases = new TreeMap<>();
-            for (Member base : member.bases()) {
-                Outcome outcome = round == 1 ? join(outcomes.get(base.reference())) : ensure(base);
+            for (Map.Entry<Reference, Member> base : member.bases().entrySet()) {
+                Outcome outcome =
+                        round == 1 ? join(outcomes.get(base.getValue().reference())) : ensure(base.getValue());
                 if (outcome instanceof NotEnsured failed) {
                     return new NotEnsured.BaseFailed(member.recipe(), failed);
                 }
-                bases.put(base.reference().toString(), fingerprint(outcome));
+                bases.put(base.getKey().toString(), fingerprint(outcome));
             }
             try {
-                return ensure(member.recipe().withBases(bases));
+                return ensure(member.recipe().withBases(bases), member.otherNames());
             } catch (NotEnsured failed) {
                 return failed;
             } catch (BaseReplaced replaced) {
@@ -143,16 +147,17 @@ final class ManyImages {
         }
     }
 
-    private Outcome ensure(Recipe recipe) throws NotEnsured, BaseReplaced, InterruptedException {
-        jobs.acquire();
+    private Outcome ensure(Recipe recipe, List<Reference> otherNames)
+            throws NotEnsured, BaseReplaced, InterruptedException {
+        waves.enter();
         try {
-            return switch (work) {
-                case ENSURE -> new OneImage(tools, recipe, listener).ensure();
-                case CHECK -> new OneImage(tools, recipe, listener).check();
-                case COMPARE -> new SharedInputs(tools.repository().orElseThrow(), tools, recipe, listener).compare();
-            };
+            if (work == Work.COMPARE) {
+                return new SharedInputs(tools.repository().orElseThrow(), tools, recipe, listener).compare();
+            }
+            OtherNames others = new OtherNames(tools, waves, recipe, otherNames, listener);
+            return work == Work.ENSURE ? others.ensure() : others.check(work == Work.CHECK);
         } finally {
-            jobs.release();
+            waves.leave();
         }
     }
 

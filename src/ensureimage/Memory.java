@@ -3,6 +3,7 @@ package ensureimage;
 import ensureimage.recipe.BuilderKind;
 import ensureimage.recipe.Coverage;
 import ensureimage.recipe.Fingerprint;
+import ensureimage.recipe.KnownFiles;
 import ensureimage.recipe.Manifest;
 import java.util.Arrays;
 import java.util.List;
@@ -18,13 +19,32 @@ final class Memory {
     private static final String LESSONS = "witnessed";
     private static final String BUILDERS = "builders";
     private static final String PLATFORMS = "platforms";
+    private static final String INDEXES = "index";
     private static final int MOST = 500;
+    private static final int MOST_INDEXES = 30; // of 16 MB at most; one of 20,000 files has 2.2 MB
 
     private final Cache cache;
     private final Map<String, BuilderKind> builders = new ConcurrentHashMap<>();
+    private final KnownFiles files;
 
     Memory(Cache cache) {
         this.cache = cache;
+        this.files = new KnownFiles(new KnownFiles.Store() {
+            @Override
+            public Optional<byte[]> read(String name) {
+                return cache.readBytes(INDEXES, name);
+            }
+
+            @Override
+            public void write(String name, byte[] content) {
+                cache.write(INDEXES, name, content, MOST_INDEXES);
+            }
+        });
+    }
+
+    /** What is known of files' contents. */
+    KnownFiles files() {
+        return files;
     }
 
     /**
@@ -80,7 +100,7 @@ final class Memory {
 
     /** A label is data: only what our own builds would have written names a file. */
     private static String fileName(String label) {
-        return label.matches("v2:[0-9a-f]{64}") ? label.replace(':', '-') : "none";
+        return Fingerprint.isValue(label) ? label.replace(':', '-') : "none";
     }
 
     /** What an engine was last seen to build for by itself. */

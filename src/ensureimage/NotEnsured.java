@@ -1,5 +1,6 @@
 package ensureimage;
 
+import ensureimage.engine.Deadline;
 import ensureimage.engine.EngineException;
 import ensureimage.recipe.Recipe;
 import ensureimage.recipe.RecipeException;
@@ -19,6 +20,12 @@ public abstract sealed class NotEnsured extends Exception implements Outcome {
     private NotEnsured(Recipe recipe, String message, Throwable cause) {
         super(recipe.reference() + ": " + message, cause);
         this.recipe = recipe;
+    }
+
+    /** What an engine's failure is for this image. */
+    static NotEnsured by(EngineException e, Recipe recipe, Deadline deadline) {
+        return e.kind() == EngineException.Kind.TIMED_OUT ? new TimedOut(recipe, deadline.limit(), e.subject())
+                : new NoEngine(recipe, e);
     }
 
     @Override

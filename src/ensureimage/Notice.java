@@ -1,6 +1,7 @@
 package ensureimage;
 
 import ensureimage.recipe.Change;
+import ensureimage.recipe.Reference;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -21,6 +22,10 @@ public sealed interface Notice {
     record Claimed(String line) implements Notice {
     }
 
+    /** The image got a further name. */
+    record NamedBesides(Reference reference) implements Notice {
+    }
+
     /** The tag is on an image that was built from other inputs, just now: it is built again after a pause. */
     record Taken() implements Notice {
     }
@@ -33,7 +38,7 @@ public sealed interface Notice {
     record InputsChanged() implements Notice {
     }
 
-    /** BuildKit saw more than was expected: it is built again from its cache, with a label that says so. */
+    /** BuildKit saw more or other inputs than were expected: it is built again from its cache, with a label that says so. */
     record LabelledAnew() implements Notice {
     }
 

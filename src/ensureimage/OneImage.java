@@ -8,13 +8,13 @@ import ensureimage.engine.Docker;
 import ensureimage.engine.EngineException;
 import ensureimage.engine.HeldImage;
 import ensureimage.engine.KnownLine;
-import ensureimage.engine.Processes;
 import ensureimage.engine.Verdict;
 import ensureimage.recipe.Change;
 import ensureimage.recipe.Recipe;
 import ensureimage.recipe.RecipeException;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -25,6 +25,7 @@ final class OneImage {
     private static final int MOST_LABELS = 5; // each build is labelled with more than the one before; two are enough
     private final Policy policy;
     private final Docker docker;
+    private final Builds builds;
     private final Freshness freshness;
     private final Planner planner;
     private final Limits limits;
@@ -36,22 +37,12 @@ final class OneImage {
     private Loop loop;
     private Found found;
     private Plan plan;
-    private Built built;
+    private MadeImage built;
     private boolean inputsMove;
 
-    /**
-     * What the last build made, or the pull: its verdict, or that of its naming, the image, if there is one, and whether the
-     * builder said what it saw.
-     */
-    private record Built(Optional<Verdict> ended, Optional<HeldImage> image, NotEnsured.BuildFailed.Stage stage,
-            boolean witnessed) {
-        /** Of a build or a naming; not yet of what was pulled. */
-        Verdict verdict() {
-            return ended.orElseThrow();
-        }
-    }
-
-    OneImage(Tools tools, Recipe recipe, Listener listener) {
+    /** @param builds what makes its builds */
+    OneImage(Tools tools, Builds builds, Recipe recipe, Listener listener) {
+        this.builds = builds;
         this.policy = tools.policy();
         this.docker = tools.docker();
         this.freshness = tools.freshness();
@@ -88,12 +79,12 @@ final class OneImage {
                         return new Ensured(recipe, found.id(), loop.ifCurrent(), found.fingerprint(), loop.builds(),
                                 shared.flatMap(SharedImage::told), deadline.elapsed());
                     }
-                    case FAIL -> throw buildFailed();
+                    case FAIL -> throw built.failure(recipe);
                     case GIVE_UP -> throw gaveUp();
                 }
             }
         } catch (EngineException e) {
-            throw failure(e);
+            throw NotEnsured.by(e, recipe, deadline);
         } catch (RecipeException e) {
             throw new NotEnsured.UnusableRecipe(recipe, e);
         } finally {
@@ -103,10 +94,11 @@ final class OneImage {
 
     /** What another machine has built, if there is one that has: from the registry to looking back at what was named. */
     private void pull(SharedImage from) throws EngineException, RecipeException, InterruptedException {
-        loop = loop.afterPull(from.pull(found, deadline));
+        loop = loop.afterPull(builds.aside(() -> from.pull(found, deadline)));
         if (loop.next() == Action.NAME) {
             plan = from.plan();
-            built = new Built(Optional.empty(), Optional.of(from.image()), NotEnsured.BuildFailed.Stage.NAMING, true);
+            built = new MadeImage(Optional.empty(), Optional.of(from.image()), NotEnsured.BuildFailed.Stage.NAMING,
+                    true);
             loop = loop.afterNaming(name());
         }
         if (loop.next() == Action.LOOK_BACK) {
@@ -115,21 +107,23 @@ final class OneImage {
         from.dropNames();
     }
 
-    private void push(SharedImage to) throws InterruptedException {
-        to.push(plan, built.image.orElseThrow(), built.witnessed, limits.perImage());
-        loop = loop.afterPush();
+    private void push(SharedImage to) throws EngineException, RecipeException, InterruptedException {
+        loop = builds.aside(() -> {
+            to.push(plan, built.image().orElseThrow(), built.witnessed(), limits.perImage());
+            return loop.afterPush();
+        });
     }
 
     /** One build, from asking for a turn to looking back at what it named. */
     private void takeTurn() throws EngineException, RecipeException, BaseReplaced, InterruptedException {
-        plan = planner.plan(found, true, deadline);
+        plan = makePlan();
         try (SingleFlight.Turn turn = waitForTurn()) {
             if (turn.kind() == SingleFlight.Kind.LANDED) {
                 loop = loop.afterWaiting();
                 return;
             }
             if (flights.isPresent() && shared.isPresent()
-                    && shared.get().isBuiltElsewhere(flights.get().longest(), deadline)) {
+                    && builds.aside(() -> shared.get().isBuiltElsewhere(flights.get().longest(), deadline))) {
                 loop = loop.afterClaim();
                 return;
             }
@@ -146,6 +140,11 @@ final class OneImage {
         }
     }
 
+    private Plan makePlan() throws EngineException, RecipeException, InterruptedException {
+        Builds.Work<Plan> planning = () -> planner.plan(found, true, deadline);
+        return planner.pullsFor(found) ? builds.aside(planning) : planning.run();
+    }
+
     /** A claimed image counts as a success for those who wait: each looks it up itself. */
     private void tellOthers(SingleFlight.Turn turn) {
         boolean claimed = loop.next() == Action.LOOK_UP && loop.trouble().equals(Optional.of(Loop.Trouble.CLAIMED));
@@ -156,8 +155,12 @@ final class OneImage {
         }
     }
 
-    /** What {@link #ensure} would find; nothing gets a name. */
-    Checked check() throws NotEnsured, InterruptedException {
+    /**
+     * What {@link #ensure} would find; nothing gets a name.
+     *
+     * @param ask whether docker build is asked where only it can tell
+     */
+    Checked check(boolean ask) throws NotEnsured, InterruptedException {
         try {
             lookUp(Policy.IF_STALE);
             plan = planner.plan(found, false, deadline);
@@ -165,13 +168,15 @@ final class OneImage {
                 case MISSING -> new Status.Missing();
                 case STALE -> new Status.Stale(found.id(), found.why());
                 case CURRENT -> new Status.Current(found.id());
-                case UNCERTAIN -> askDocker();
+                case UNCERTAIN -> ask ? askDocker() : new Status.Uncertain(found.id());
             };
             // What is built on it is to be compared with what it would become.
-            String fingerprint = status instanceof Status.Current ? found.fingerprint() : plan.labels().fingerprint();
-            return new Checked(recipe, status, fingerprint, deadline.elapsed());
+            boolean kept = status instanceof Status.Current || status instanceof Status.Uncertain;
+            String fingerprint = kept ? found.fingerprint() : plan.labels().fingerprint();
+            return new Checked(recipe, status, fingerprint, deadline.elapsed(),
+                    Optional.of(Details.of(found, plan)));
         } catch (EngineException e) {
-            throw failure(e);
+            throw NotEnsured.by(e, recipe, deadline);
         } catch (RecipeException e) {
             throw new NotEnsured.UnusableRecipe(recipe, e);
         }
@@ -185,9 +190,9 @@ final class OneImage {
                 return new Status.Current(found.id());
             }
             if (end != BuildEnd.MADE && end != BuildEnd.UNCOVERED) {
-                throw buildFailed();
+                throw built.failure(recipe);
             }
-            for (HeldImage made : built.image.stream().toList()) {
+            for (HeldImage made : built.image().stream().toList()) {
                 docker.run(deadline, List.of("image", "rm", made.id()), line -> {});
             }
         } catch (BaseReplaced e) {
@@ -204,22 +209,25 @@ final class OneImage {
         return found;
     }
 
-    private Loop pause() throws InterruptedException {
+    private Loop pause() throws EngineException, RecipeException, InterruptedException {
         listener.notice(recipe, loop.trouble().equals(Optional.of(Loop.Trouble.TEMPORARY))
                 ? new Notice.Temporary(built.verdict().line())
                 : new Notice.Taken());
         listener.step(recipe, Listener.Step.PAUSING);
-        Deadline.pause(loop.builds());
-        return loop.afterPause();
+        return builds.aside(() -> {
+            Deadline.pause(loop.builds());
+            return loop.afterPause();
+        });
     }
 
-    private SingleFlight.Turn waitForTurn() throws InterruptedException {
+    private SingleFlight.Turn waitForTurn() throws EngineException, RecipeException, InterruptedException {
         if (flights.isEmpty()) {
             return SingleFlight.ALONE;
         }
         listener.step(recipe, Listener.Step.WAITING);
         String key = String.join("\n", docker.identity(), recipe.reference().toString(), plan.key());
-        return flights.get().turn(key, deadline.left(), notice -> listener.notice(recipe, notice));
+        return builds.aside(
+                () -> flights.get().turn(key, deadline.left(), notice -> listener.notice(recipe, notice)));
     }
 
     /**
@@ -236,17 +244,27 @@ final class OneImage {
                     found.isStale() ? Optional.of(found.why()) : Optional.empty(), recipe.context(), loop.builds() + 1,
                     limits.attempts()));
             BuildCache cache = shared.map(with -> with.cache(planned)).orElse(BuildCache.NONE);
-            Docker.Built result = docker.build(place.recipe(), plan.labels().values(), cache, deadline,
+            Recipe buildable = plan.expected().hasOtherBuilder() ? place.recipeWithBases(docker, deadline)
+                    : place.recipe();
+            Docker.Built result = builds.make(plan, buildable, cache, deadline,
                     line -> listener.output(recipe, recipe.options().redacted(line)));
             Verdict verdict = Verdict.read(result.process(), recipe.reference());
             List<String> ids = result.ids().isEmpty() ? verdict.id().stream().toList() : result.ids();
-            Optional<HeldImage> image = ids.isEmpty() ? Optional.empty()
-                    : docker.lookUp(ids, deadline).values().stream().findFirst();
+            Map<String, HeldImage> held = lookUp(result, ids);
+            Optional<HeldImage> image = ids.stream().map(held::get).filter(Objects::nonNull).findFirst();
             boolean done = verdict.meaning() == KnownLine.Meaning.DONE;
-            built = new Built(Optional.of(verdict), image, done ? NotEnsured.BuildFailed.Stage.LOADING
+            built = new MadeImage(Optional.of(verdict), image, done ? NotEnsured.BuildFailed.Stage.LOADING
                     : NotEnsured.BuildFailed.Stage.BUILDING, result.witness().isPresent());
-            return image.isPresent() ? judge(result, image.get()) : judgeFailure(verdict, done, ids);
+            return image.isPresent() ? judge(result, image.get(), held) : judgeFailure(verdict, done, ids);
         }
+    }
+
+    /** The image that was built, and what it is built on: by one question, after the build. */
+    private Map<String, HeldImage> lookUp(Docker.Built result, List<String> ids)
+            throws EngineException, InterruptedException {
+        return result.held().isPresent() ? result.held().get()
+                : ids.isEmpty() ? Map.of()
+                : docker.lookUp(plan.expected().bases(), List.of(ids), deadline);
     }
 
     /** Inputs that were written to during a build are built from a copy. */
@@ -256,9 +274,9 @@ final class OneImage {
     }
 
     /** Whether the image is what its label says. */
-    private BuildEnd judge(Docker.Built result, HeldImage image)
+    private BuildEnd judge(Docker.Built result, HeldImage image, Map<String, HeldImage> held)
             throws EngineException, RecipeException, BaseReplaced, InterruptedException {
-        Optional<Plan> truer = planner.hear(plan, result, deadline);
+        Optional<Plan> truer = planner.hear(plan, result, found.state() != Found.State.UNCERTAIN, deadline);
         if (truer.isEmpty()) {
             truer = planner.seePlatform(plan, image);
         }
@@ -270,11 +288,11 @@ final class OneImage {
         if (inputsHaveMoved()) {
             return BuildEnd.UNCOVERED;
         }
-        if (!planner.basesAreUnchanged(plan, deadline)) {
+        if (!planner.basesAreUnchanged(plan, held)) {
             listener.notice(recipe, new Notice.InputsChanged());
             return BuildEnd.INPUTS_CHANGED;
         }
-        requireBases(Optional.empty());
+        requireBases(held, Optional.empty());
         return found.state() == Found.State.UNCERTAIN && image.id().equals(found.id()) ? BuildEnd.SAME : BuildEnd.MADE;
     }
 
@@ -299,17 +317,19 @@ final class OneImage {
             return BuildEnd.UNCOVERED;
         }
         if (end == BuildEnd.FAILED) { // perhaps for want of a base
-            requireBases(verdict.missesOneOf(recipe.bases().keySet()) ? Optional.of(buildFailed())
-                    : Optional.empty());
+            requireBases(docker.lookUp(recipe.bases().keySet(), deadline),
+                    verdict.missesOneOf(recipe.bases().keySet()) ? Optional.of(built.failure(recipe))
+                            : Optional.empty());
         }
         return end;
     }
 
     private BuildEnd name() throws EngineException, InterruptedException {
         listener.step(recipe, Listener.Step.NAMING);
-        HeldImage image = built.image.orElseThrow();
+        HeldImage image = built.image().orElseThrow();
         Verdict verdict = Verdict.read(docker.tag(image.id(), recipe.reference(), deadline), recipe.reference());
-        built = new Built(Optional.of(verdict), built.image, NotEnsured.BuildFailed.Stage.NAMING, built.witnessed);
+        built = new MadeImage(Optional.of(verdict), built.image(), NotEnsured.BuildFailed.Stage.NAMING,
+                built.witnessed());
         return verdict.meaning() == KnownLine.Meaning.DONE ? BuildEnd.MADE : end(verdict);
     }
 
@@ -319,15 +339,16 @@ final class OneImage {
      * {@code daemon/containerd/image_tag.go}).
      */
     private boolean lookBack() throws EngineException, InterruptedException {
-        String id = built.image.orElseThrow().id();
-        boolean there = !docker.lookUp(List.of(id), deadline).isEmpty();
-        if (there) {
+        String id = built.image().orElseThrow().id();
+        HeldImage image = docker.lookUp(List.of(id), deadline).get(id);
+        if (image != null) {
             freshness.memory().keep(plan.fingerprint());
+            freshness.remember(recipe.reference(), image);
             found = found.become(id, plan.labels().fingerprint());
         } else {
             listener.notice(recipe, new Notice.Claimed(built.verdict().line()));
         }
-        return there;
+        return image != null;
     }
 
     private Loop lookOnceMore() throws EngineException, RecipeException, InterruptedException {
@@ -353,9 +374,9 @@ final class OneImage {
 
     // ---- Its failures
 
-    /** @param missed what the failure is if a base was not found although all are there now */
-    private void requireBases(Optional<NotEnsured> missed) throws EngineException, BaseReplaced, InterruptedException {
-        Optional<String> replaced = freshness.replacedBase(recipe, deadline);
+    /** @param missed what the failure is if a base was not found although the engine holds all of them now */
+    private void requireBases(Map<String, HeldImage> held, Optional<NotEnsured> missed) throws BaseReplaced {
+        Optional<String> replaced = Freshness.replacedBase(recipe, held);
         if (replaced.isPresent()) {
             throw new BaseReplaced(new NotEnsured.GaveUp(recipe, NotEnsured.GaveUp.Reason.BASE_REPLACED,
                     replaced.get(), loop.builds() + 1, deadline.elapsed()));
@@ -365,28 +386,15 @@ final class OneImage {
         }
     }
 
-    private NotEnsured.BuildFailed buildFailed() {
-        Processes.Finished process = built.verdict().process();
-        List<String> output = new ArrayList<>(process.out());
-        output.addAll(process.err());
-        output.replaceAll(recipe.options()::redacted);
-        return new NotEnsured.BuildFailed(recipe, built.stage, process.status(), process.took(), output);
-    }
-
     private NotEnsured.GaveUp gaveUp() {
         Loop.Trouble trouble = loop.trouble().orElseThrow();
         NotEnsured.GaveUp.Reason reason = switch (trouble) {
             case TEMPORARY -> NotEnsured.GaveUp.Reason.TEMPORARY;
             case INPUTS_CHANGED -> NotEnsured.GaveUp.Reason.INPUTS_CHANGED;
-            case CLAIMED -> found.isStale() ? NotEnsured.GaveUp.Reason.TAKEN : NotEnsured.GaveUp.Reason.REMOVED;
+            case CLAIMED -> found.state() == Found.State.MISSING ? NotEnsured.GaveUp.Reason.REMOVED
+                    : NotEnsured.GaveUp.Reason.TAKEN;
         };
         String detail = trouble == Loop.Trouble.TEMPORARY ? built.verdict().line() : "";
         return new NotEnsured.GaveUp(recipe, reason, detail, loop.builds(), deadline.elapsed());
-    }
-
-    private NotEnsured failure(EngineException e) {
-        return e.kind() == EngineException.Kind.TIMED_OUT
-                ? new NotEnsured.TimedOut(recipe, deadline.limit(), e.subject())
-                : new NotEnsured.NoEngine(recipe, e);
     }
 }

@@ -7,6 +7,7 @@ import ensureimage.engine.HeldImage;
 import ensureimage.engine.Witness;
 import ensureimage.recipe.BuilderKind;
 import ensureimage.recipe.Coverage;
+import ensureimage.recipe.Dockerfile;
 import ensureimage.recipe.RecipeException;
 import ensureimage.recipe.Reference;
 import java.util.HashMap;
@@ -14,6 +15,9 @@ import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.SortedSet;
+import java.util.TreeMap;
 import java.util.TreeSet;
 
 /** Says what a build is to be labelled with, and whether the label was true, once BuildKit has said what it saw. */
@@ -36,10 +40,15 @@ final class Planner {
     Plan plan(Found found, boolean pull, Deadline deadline)
             throws EngineException, RecipeException, InterruptedException {
         Expectation expected = found.expected();
+        if (found.state() == Found.State.UNCERTAIN) { // only with the same labels a build can make the same image
+            Labels labels = Labels.read(found.images().get(expected.recipe().reference().toString()).labels())
+                    .orElseThrow();
+            return Plan.make(expected, found.inputs().read(labels.coverage()), labels.coverage(), labels.asks(),
+                    labels.bases(), labels.platform());
+        }
         Map<String, HeldImage> held = new HashMap<>(found.images());
-        Set<String> missing = new LinkedHashSet<>(expected.outsideBases());
-        missing.removeAll(held.keySet());
-        if (pull && !missing.isEmpty() && !expected.hasOtherBuilder() && expected.builder() != BuilderKind.PODMAN) {
+        if (pull && pullsFor(found)) {
+            Set<String> missing = missingBases(found);
             for (String base : missing) {
                 docker.pull(base, expected.recipe().options().platform(), deadline);
             }
@@ -55,12 +64,26 @@ final class Planner {
                 new Labels.For(wanted, wanted));
     }
 
+    private static Set<String> missingBases(Found found) {
+        Set<String> missing = new LinkedHashSet<>(found.expected().outsideBases());
+        missing.removeAll(found.images().keySet());
+        return missing;
+    }
+
+    /** Whether there are base images to be pulled before a build. */
+    boolean pullsFor(Found found) {
+        Expectation expected = found.expected();
+        return !expected.hasOtherBuilder() && expected.builder() != BuilderKind.PODMAN
+                && !missingBases(found).isEmpty();
+    }
+
     /**
      * Compares the label with what BuildKit saw.
      *
+     * @param narrow whether a label that covers too much, because the reader was not certain, is to be replaced, too
      * @return a plan whose label is true; empty if the label already was. It has learned for the next time
      */
-    Optional<Plan> hear(Plan plan, Docker.Built built, Deadline deadline)
+    Optional<Plan> hear(Plan plan, Docker.Built built, boolean narrow, Deadline deadline)
             throws EngineException, RecipeException, InterruptedException {
         Expectation expected = plan.expected();
         BuilderKind seen = built.by().orElse(expected.builder());
@@ -75,22 +98,41 @@ final class Planner {
             return Optional.empty();
         }
         Witness witness = built.witness().get();
-        Coverage coverage = Coverage.seen(witness.contexts());
+        SortedMap<String, Optional<SortedSet<String>>> contexts = new TreeMap<>(witness.contexts());
+        contexts.keySet().removeIf(name -> isHandedOver(name, expected));
+        Coverage coverage = Coverage.seen(contexts);
         Set<String> bases = names(witness);
+        bases.removeIf(expected::isPinned);
         boolean asks = !witness.unknowable().isEmpty() || expected.client().addsGitLabels();
         freshness.memory().keep(expected.key(),
                 new Memory.Lesson(plan.labels().coverage().narrowedTo(coverage), bases, asks));
         Set<String> unexpected = new TreeSet<>(bases);
         unexpected.removeAll(expected.names());
-        if (plan.labels().coverage().covers(coverage) && unexpected.isEmpty() && (plan.labels().asks() || !asks)) {
+        asks |= expected.asksFor(unexpected);
+        boolean tooWide = narrow && isGuessed(plan) && !coverage.covers(plan.labels().coverage().files());
+        if (!tooWide && plan.labels().coverage().covers(coverage) && unexpected.isEmpty()
+                && (plan.labels().asks() || !asks)) {
             return Optional.empty();
         }
         Expectation taught = Expectation.make(plan.expected().recipe(), expected.client(), seen, freshness.memory());
-        Coverage wider = plan.labels().coverage().with(coverage);
+        Coverage truer = tooWide ? plan.labels().coverage().narrowedTo(coverage)
+                : plan.labels().coverage().with(coverage);
         BaseImages held = expected.hasOtherBuilder() ? BaseImages.NONE
                 : BaseImages.find(taught.outsideBases(), docker.lookUp(taught.outsideBases(), deadline));
-        return Optional.of(Plan.make(taught, taught.reader().read(wider), wider, plan.labels().asks() || asks, held,
+        return Optional.of(Plan.make(taught, taught.reader().read(truer), truer, plan.labels().asks() || asks, held,
                 plan.labels().platform()));
+    }
+
+    /** Whether more is covered than the reader knows to be needed. */
+    private static boolean isGuessed(Plan plan) {
+        Dockerfile dockerfile = plan.expected().dockerfile();
+        return !dockerfile.isCertain() || !plan.labels().coverage().equals(dockerfile.coverage(false));
+    }
+
+    /** Whether it is an image of the collection, which a builder of another driver gets as a layout. */
+    private static boolean isHandedOver(String context, Expectation expected) {
+        return expected.hasOtherBuilder() && Reference.find(context).map(Reference::toString)
+                .filter(expected.recipe().bases()::containsKey).isPresent();
     }
 
     /** Base images with tags; one that is named by its digest cannot become another one. */
@@ -104,13 +146,17 @@ final class Planner {
         return names;
     }
 
-    /** Whether each base image outside the collection is still the one that the label names. */
-    boolean basesAreUnchanged(Plan plan, Deadline deadline) throws EngineException, InterruptedException {
+    /**
+     * Whether each base image outside the collection is still the one that the label names.
+     *
+     * @param held what the engine holds of them
+     */
+    boolean basesAreUnchanged(Plan plan, Map<String, HeldImage> held) {
         Set<String> names = plan.expected().outsideBases();
         if (names.isEmpty() || plan.expected().hasOtherBuilder()) {
             return true;
         }
-        BaseImages now = BaseImages.find(names, docker.lookUp(names, deadline));
+        BaseImages now = BaseImages.find(names, held);
         return now.changedSince(plan.labels().bases()).isEmpty();
     }
 

@@ -198,10 +198,9 @@ final class SharedImage {
     /** Takes the names in the registry from what was pulled or pushed: it has that of its reference by now, or none. */
     void dropNames() throws EngineException, InterruptedException {
         if (!named.isEmpty()) {
-            List<String> line = new ArrayList<>(List.of("image", "rm", "--"));
-            named.forEach(reference -> line.add(reference.toString()));
+            List<String> names = named.stream().map(Reference::toString).toList();
             named.clear();
-            docker.run(new Deadline(TO_UNTAG), line, ignored -> {});
+            docker.untag(names, new Deadline(TO_UNTAG));
         }
     }
 
@@ -341,8 +340,11 @@ final class SharedImage {
     }
 
     private void skip(Reference reference, Shared.Reason reason) {
+        boolean known = told.filter(before -> before.reason() == reason).isPresent();
         tell(reference, Shared.Action.SKIPPED, reason, "", 0);
-        listener.notice(recipe, new Notice.NotShared(told.orElseThrow()));
+        if (!known) {
+            listener.notice(recipe, new Notice.NotShared(told.orElseThrow()));
+        }
     }
 
     private void fail(Reference reference, RegistryTransfers.End end) {

@@ -92,11 +92,9 @@ final class SharedInputs {
                     : compared.isStale() ? new Status.Stale("", compared.why())
                     : new Status.Current("");
             return new Checked(recipe, status, tools.planner().plan(found, false, deadline).labels().fingerprint(),
-                    deadline.elapsed());
+                    deadline.elapsed(), Optional.empty());
         } catch (EngineException e) {
-            throw e.kind() == EngineException.Kind.TIMED_OUT
-                    ? new NotEnsured.TimedOut(recipe, deadline.limit(), e.subject())
-                    : new NotEnsured.NoEngine(recipe, e);
+            throw NotEnsured.by(e, recipe, deadline);
         } catch (RecipeException e) {
             throw new NotEnsured.UnusableRecipe(recipe, e);
         }
@@ -112,7 +110,7 @@ final class SharedInputs {
             return Optional.empty();
         }
         HeldImage held = tools.docker().lookUp(List.of(tag.toString()), deadline).get(tag.toString());
-        tools.docker().run(deadline, List.of("image", "rm", "--", tag.toString()), line -> {});
+        tools.docker().untag(List.of(tag.toString()), deadline);
         Optional<String> text = Optional.ofNullable(held).flatMap(image -> unpack(image.labels()));
         if (text.isEmpty()) {
             return Optional.empty();
@@ -121,7 +119,7 @@ final class SharedInputs {
         SortedMap<String, String> labels = new TreeMap<>();
         halves[0].lines().map(line -> line.split("=", 2)).filter(pair -> pair.length == 2)
                 .forEach(pair -> labels.put(pair[0], pair[1]));
-        HeldImage like = new HeldImage(held.id(), held.names(), false, labels, "");
+        HeldImage like = new HeldImage(held.id(), held.names(), false, labels, "", Optional.empty(), 0);
         Manifest.parse(halves[halves.length - 1])
                 .ifPresent(manifest -> tools.freshness().memory().keep(like.fingerprint(), manifest));
         return Optional.of(like);

@@ -10,6 +10,14 @@ public sealed interface Status {
     record Current(String id) implements Status {
     }
 
+    /**
+     * As far as a look-up can know, it is current; but it is built from something that only docker build can compare.
+     *
+     * @param id of the image
+     */
+    record Uncertain(String id) implements Status {
+    }
+
     /** No image has the reference. */
     record Missing() implements Status {
     }

@@ -1,7 +1,10 @@
 package ensureimage;
 
+import ensureimage.engine.Deadline;
 import ensureimage.engine.Docker;
 import ensureimage.engine.EngineException;
+import ensureimage.engine.HeldImage;
+import ensureimage.engine.ImageLayout;
 import ensureimage.engine.ScratchSpace;
 import ensureimage.recipe.BuilderKind;
 import ensureimage.recipe.Fingerprint;
@@ -13,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /** A private folder in which a build finds its inputs: through a link, or as a copy. Closing it deletes it. */
 final class Workplace implements AutoCloseable {
@@ -73,6 +77,22 @@ final class Workplace implements AutoCloseable {
     /** What docker is to build. */
     Recipe recipe() {
         return recipe;
+    }
+
+    /**
+     * What docker is to build with a builder of another driver, which does not see the engine's images: those of the
+     * collection are handed to it as OCI layouts. One that cannot be handed over is left to docker, and its words.
+     */
+    Recipe recipeWithBases(Docker docker, Deadline deadline) throws EngineException, InterruptedException {
+        Map<String, Path> layouts = new TreeMap<>();
+        Map<String, HeldImage> held = docker.lookUp(recipe.bases().keySet(), deadline);
+        for (Map.Entry<String, HeldImage> base : held.entrySet()) {
+            Path layout = folder.path().resolve("base" + layouts.size());
+            if (layout.toFile().mkdir() && ImageLayout.write(docker, base.getValue().id(), layout, deadline)) {
+                layouts.put(base.getKey(), layout);
+            }
+        }
+        return recipe.withLayouts(layouts);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package ensureimage.engine;
 
 import ensureimage.recipe.BuilderKind;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
@@ -19,6 +20,8 @@ public final class BuildOutput {
     /** The pointer to its own window that Docker Desktop adds after the verdict (buildx {@code util/desktop}). */
     private static final String DESKTOP = "View build details: ";
     private static final String RULER = "-".repeat(20);
+    private static final Pattern FAILED_STEP = Pattern.compile("(#\\d+) ERROR: .*");
+    private static final int MARGIN = 10; // lines that are not worth to be left out
     private static final Pattern PLACE = Pattern.compile(".+:(\\d{1,9})");
     private static final Pattern LEGACY_VERDICT = Pattern.compile(".* returned a non-zero code: \\d+");
     private static final Pattern VERDICT = Pattern.compile(
@@ -67,6 +70,31 @@ public final class BuildOutput {
     public static Optional<String> verdict(List<String> output) {
         return Optional.of(lastLine(output)).map(VERDICT::matcher).filter(Matcher::matches)
                 .map(matcher -> matcher.group(1));
+    }
+
+    /**
+     * What a person reads of a failed build first: the last lines that the failed step printed, the place in the Dockerfile,
+     * and the verdict. All of it if it is hardly longer, or if which step failed cannot be told.
+     *
+     * @param most lines of the step, or of all
+     */
+    public static List<String> excerpt(List<String> output, int most) {
+        List<String> lines = relevantLines(output);
+        if (lines.size() <= most + MARGIN) {
+            return output;
+        }
+        Optional<String> failed = lines.stream().map(FAILED_STEP::matcher).filter(Matcher::matches)
+                .map(matcher -> matcher.group(1)).reduce((before, last) -> last);
+        int verdict = lines.size() - 1;
+        int ruler = failedLine(output).isPresent() ? lines.subList(0, verdict - 1).lastIndexOf(RULER) - 1 : verdict;
+        if (failed.isEmpty() || verdict - ruler > most) {
+            return lines.subList(lines.size() - most, lines.size());
+        }
+        List<String> step =
+                lines.subList(0, ruler).stream().filter(line -> line.startsWith(failed.get() + " ")).toList();
+        List<String> excerpt = new ArrayList<>(step.subList(Math.max(0, step.size() - most), step.size()));
+        excerpt.addAll(lines.subList(ruler, lines.size()));
+        return excerpt;
     }
 
     /**

@@ -15,7 +15,7 @@ import java.util.TreeMap;
  *
  * @param values by their JSON Pointers; empty if there is no such file, or none that can be read
  */
-record ClientConfig(Map<String, String> values) {
+public record ClientConfig(Map<String, String> values) {
     /** As docker/cli {@code cli/config/configfile/file.go} has them, by the argument's name. */
     private static final Map<String, String> PROXIES = Map.of("HTTP_PROXY", "httpProxy", "HTTPS_PROXY", "httpsProxy",
             "NO_PROXY", "noProxy", "FTP_PROXY", "ftpProxy", "ALL_PROXY", "allProxy");
@@ -33,7 +33,7 @@ record ClientConfig(Map<String, String> values) {
     }
 
     /** Where it is; empty if the environment does not say. */
-    static Optional<Path> folder(Map<String, String> environment) {
+    public static Optional<Path> folder(Map<String, String> environment) {
         String own = environment.getOrDefault("DOCKER_CONFIG", "");
         String home = environment.getOrDefault("HOME", "");
         try {

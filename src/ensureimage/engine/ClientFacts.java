@@ -1,25 +1,33 @@
 package ensureimage.engine;
 
 import ensureimage.recipe.BuilderKind;
+import ensureimage.recipe.Fingerprint;
+import ensureimage.recipe.InputTable;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * What docker's client brings into a build without being told on its command line.
  *
  * @param builder which kind {@code docker build} starts, as far as that can be told beforehand
  * @param proxyArguments build arguments for the proxies of its configuration
+ * @param files digests of files that it reads because its environment names them, by the variable
  * @param addsGitLabels whether it puts the state of a git repository on the image ({@code BUILDX_GIT_LABELS}, buildx
  *        {@code build/git.go})
  * @param otherBuilder the name of a builder that is not the engine's own; empty if there is none
  */
-public record ClientFacts(BuilderKind builder, SortedMap<String, String> proxyArguments, boolean addsGitLabels,
-        Optional<String> otherBuilder) {
+public record ClientFacts(BuilderKind builder, SortedMap<String, String> proxyArguments,
+        SortedMap<String, String> files, boolean addsGitLabels, Optional<String> otherBuilder) {
     private static final String PLUGIN = "cli-plugins/docker-buildx";
     /** Where docker looks for its plugins besides its configuration: docker/cli {@code cli-plugins/manager}. */
     private static final List<Path> PLUGINS =
@@ -40,8 +48,43 @@ public record ClientFacts(BuilderKind builder, SortedMap<String, String> proxyAr
         String labels = environment.getOrDefault("BUILDX_GIT_LABELS", "");
         BuilderKind kind = kind(command, environment);
         return new ClientFacts(kind, config.proxyArguments(environment.getOrDefault("DOCKER_HOST", "")),
+                kind == BuilderKind.BUILDKIT ? files(environment) : Collections.emptySortedMap(),
                 kind == BuilderKind.BUILDKIT && !labels.isEmpty() && !labels.equals("0") && !labels.equals("false"),
                 kind == BuilderKind.BUILDKIT ? otherBuilder(config, environment, passThrough) : Optional.empty());
+    }
+
+    private static SortedMap<String, String> files(Map<String, String> environment) {
+        SortedMap<String, String> files = new TreeMap<>();
+        for (String variable : InputTable.variables(InputTable.Effect.FILE)) {
+            String file = environment.getOrDefault(variable, "");
+            if (!file.isEmpty()) {
+                files.put(variable, digest(file));
+            }
+        }
+        return files;
+    }
+
+    private static String digest(String file) {
+        try {
+            return Fingerprint.key(Files.readString(Path.of(file), StandardCharsets.ISO_8859_1));
+        } catch (IOException | InvalidPathException e) {
+            return ""; // docker has the better words for it
+        }
+    }
+
+    /**
+     * The builder that {@code docker build} names to buildx if nothing else does: the one that docker's context has (docker/cli
+     * {@code cmd/docker/builder.go}). Empty if buildx is left to choose.
+     */
+    static Optional<String> builderOfBuilds(Map<String, String> environment) {
+        ClientConfig config = ClientConfig.read(environment);
+        if (!environment.getOrDefault("BUILDX_BUILDER", "").isEmpty() || config.buildsWithBuildx()) {
+            return Optional.empty();
+        }
+        String context = environment.getOrDefault("DOCKER_CONTEXT", "");
+        return Optional.of(!environment.getOrDefault("DOCKER_HOST", "").isEmpty() ? DEFAULT_BUILDER
+                : !context.isEmpty() ? context
+                : config.currentContext().orElse(DEFAULT_BUILDER));
     }
 
     private static BuilderKind kind(String command, Map<String, String> environment) {

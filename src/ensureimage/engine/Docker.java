@@ -1,10 +1,18 @@
 //DEPS com.fasterxml.jackson.core:jackson-core:2.21.8
+//SOURCES BakeTargets.java
 //SOURCES BuildCache.java
+//SOURCES Bake.java
+//SOURCES BakeFile.java
+//SOURCES BakeMetadata.java
+//SOURCES BakeProgress.java
 //SOURCES BuildCommand.java
+//SOURCES BuildFiles.java
 //SOURCES BuildOutput.java
+//SOURCES BuildProgress.java
 //SOURCES CacheFolder.java
 //SOURCES ClientConfig.java
 //SOURCES ClientFacts.java
+//SOURCES ComposeConfig.java
 //SOURCES Deadline.java
 //SOURCES EngineException.java
 //SOURCES EngineFacts.java
@@ -12,12 +20,16 @@
 //SOURCES EngineSocket.java
 //SOURCES HeldImage.java
 //SOURCES HttpExchange.java
+//SOURCES ImageInspect.java
+//SOURCES ImageLayout.java
+//SOURCES JsonTree.java
 //SOURCES KnownLine.java
 //SOURCES Platform.java
 //SOURCES Processes.java
 //SOURCES RegistryLine.java
 //SOURCES RegistryTransfers.java
 //SOURCES ScratchSpace.java
+//SOURCES TargetOptions.java
 //SOURCES TransferWatch.java
 //SOURCES Verdict.java
 //SOURCES Witness.java
@@ -37,9 +49,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -63,13 +77,13 @@ public final class Docker {
     public static final String LABELS = "ensure_image.";
     /** The label that has the fingerprint of an image's inputs. */
     public static final String LABEL = LABELS + "fingerprint";
-    private static final int NAMES_PER_QUESTION = 25; // an image's JSON takes some kB, and what is kept is bounded
+    private static final String DEBUG = "DEBUG";
     private static final Pattern NO_METADATA = Pattern.compile("(?:Error: )?unknown flag: --metadata-file");
     private static final Pattern ID = Pattern.compile("sha256:[0-9a-f]{64}");
     private static final Pattern DIGEST = Pattern.compile("\"containerimage\\.digest\":\\s*\"(" + ID + ")\"");
 
     /** No attestation, unless asked for: it makes every image another one. And output that does not depend. */
-    private static final Map<String, String> FOR_BUILDS = Map.of("BUILDX_NO_DEFAULT_ATTESTATIONS", "1",
+    static final Map<String, String> FOR_BUILDS = Map.of("BUILDX_NO_DEFAULT_ATTESTATIONS", "1",
             "BUILDX_METADATA_PROVENANCE", "max", "BUILDKIT_PROGRESS", "plain");
 
     private final String command;
@@ -83,7 +97,7 @@ public final class Docker {
      * Uses a client.
      *
      * @param command a name on PATH, or a path
-     * @param environment of the client, whole
+     * @param environment of the client; whatever it lacks, the client inherits from this JVM
      * @param scratch for the files that a build writes besides the image
      */
     public Docker(String command, Map<String, String> environment, ScratchSpace scratch) {
@@ -121,45 +135,26 @@ public final class Docker {
             throws EngineException, InterruptedException {
         Optional<Map<String, HeldImage>> images =
                 askSocket("image", deadline, engine -> engine.images(names, deadline.left()));
-        return images.isPresent() ? images.get() : inspectAll(List.copyOf(names), deadline);
+        return images.isPresent() ? images.get() : new ImageInspect(this, deadline).lookUp(List.copyOf(names));
     }
 
-    private Map<String, HeldImage> inspectAll(List<String> names, Deadline deadline)
+    /**
+     * The same, together with images of which it is not known which of several IDs the engine has for them.
+     *
+     * @param ids the likely one of each image first: the others are looked up only if there is no such image
+     */
+    public Map<String, HeldImage> lookUp(Collection<String> names, Collection<List<String>> ids, Deadline deadline)
             throws EngineException, InterruptedException {
-        Map<String, HeldImage> images = new HashMap<>();
-        for (int from = 0; from < names.size(); from += NAMES_PER_QUESTION) {
-            List<String> some = names.subList(from, Math.min(names.size(), from + NAMES_PER_QUESTION));
-            images.putAll(inspect(some, deadline));
+        Set<String> asked = new LinkedHashSet<>(names);
+        ids.forEach(each -> asked.addAll(each.subList(0, Math.min(1, each.size()))));
+        Map<String, HeldImage> images = new HashMap<>(lookUp(asked, deadline));
+        Set<String> others = new LinkedHashSet<>();
+        ids.stream().filter(each -> each.stream().noneMatch(images::containsKey)).forEach(others::addAll);
+        others.removeAll(asked);
+        if (!others.isEmpty()) {
+            images.putAll(lookUp(others, deadline));
         }
         return images;
-    }
-
-    /** By one command; what it does not tell of by one command each. */
-    private Map<String, HeldImage> inspect(List<String> names, Deadline deadline)
-            throws EngineException, InterruptedException {
-        List<String> arguments = new ArrayList<>(List.of("image", "inspect", "--format", "{{json .}}", "--"));
-        arguments.addAll(names);
-        Processes.Finished finished = run(deadline, arguments, ignored -> {});
-        List<HeldImage> found = HeldImage.parseAll(finished.out());
-        Map<String, HeldImage> images = new HashMap<>();
-        for (String name : names) {
-            Optional<HeldImage> image = found.stream().filter(each -> each.answersTo(name)).findFirst();
-            if (image.isPresent()) {
-                images.put(name, image.get());
-            } else if (names.size() > 1) {
-                images.putAll(inspect(List.of(name), deadline));
-            } else if (finished.err().stream().noneMatch(KnownLine::saysMissing)) {
-                throw unanswered("image inspect", finished);
-            }
-        }
-        return images;
-    }
-
-    private EngineException unanswered(String question, Processes.Finished finished) {
-        String line = BuildOutput.lastLine(finished.err());
-        return line.isEmpty()
-                ? new EngineException(EngineException.Kind.SILENT, question, Integer.toString(finished.status()))
-                : failure(line);
     }
 
     /**
@@ -200,9 +195,16 @@ public final class Docker {
      *        configuration, as the classic one has it. Which it is depends on the builder and on the engine
      * @param witness what BuildKit says that it saw; empty if it does not say
      * @param by what built it; empty if that cannot be told from its output
+     * @param held what the engine held after the build of its image and of those that it is built on; empty if it was not
+     *        asked
      */
     public record Built(Processes.Finished process, List<String> ids, Optional<Witness> witness,
-            Optional<BuilderKind> by) {
+            Optional<BuilderKind> by, Optional<Map<String, HeldImage>> held) {
+
+        /** The same, once the engine was asked. */
+        public Built with(Map<String, HeldImage> images) {
+            return new Built(process, ids, witness, by, Optional.of(images));
+        }
     }
 
     /**
@@ -235,7 +237,7 @@ public final class Docker {
             }
             List<String> ids = Stream.of(find(DIGEST, told, 1), find(ID, id, 0)).flatMap(Optional::stream).distinct()
                     .toList();
-            return new Built(process, ids, Witness.read(told), BuildOutput.builder(process));
+            return new Built(process, ids, Witness.read(told), BuildOutput.builder(process), Optional.empty());
         }
     }
 
@@ -307,6 +309,15 @@ public final class Docker {
                 : run(deadline, List.of("tag", id, reference.toString()), line -> {});
     }
 
+    /** Takes these names from their images; one that has no other is removed. A name that is not there is no failure. */
+    public void untag(Collection<String> names, Deadline deadline) throws EngineException, InterruptedException {
+        if (askSocket("image rm", deadline, engine -> engine.untag(names, deadline.left())).isEmpty()) {
+            List<String> arguments = new ArrayList<>(List.of("image", "rm", "--"));
+            arguments.addAll(names);
+            run(deadline, arguments, line -> {});
+        }
+    }
+
     /**
      * Has the engine fetch an image. That it cannot is no failure: a build has the better words for it.
      *
@@ -354,7 +365,7 @@ public final class Docker {
         return run(deadline, arguments, Map.of(), new byte[0], listener);
     }
 
-    private Processes.Finished run(Deadline deadline, List<String> arguments, Map<String, String> variables,
+    Processes.Finished run(Deadline deadline, List<String> arguments, Map<String, String> variables,
             byte[] input, Consumer<String> listener) throws EngineException, InterruptedException {
         return run(deadline::left, arguments, variables, input, listener);
     }
@@ -365,6 +376,9 @@ public final class Docker {
         List<String> line = new ArrayList<>(List.of(command));
         line.addAll(arguments);
         Map<String, String> all = new TreeMap<>(environment);
+        if (all.containsKey(DEBUG)) {
+            all.put(DEBUG, ""); // buildx would print where in its sources it failed, after why (cmd/buildx/main.go)
+        }
         all.putAll(variables);
         try {
             return new Processes.Command(line, all, input).run(left, listener);

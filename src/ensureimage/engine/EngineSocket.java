@@ -38,7 +38,7 @@ public record EngineSocket(Path path) {
     private static final String CREATED = "201";
     private static final String FIRST_ERROR = "400";
     /** With no character that would have to be quoted, as only a registry's IPv6 address has. */
-    private static final Pattern PLAIN = Pattern.compile("(?:GET|POST) [A-Za-z0-9._/:@?=&-]+");
+    private static final Pattern PLAIN = Pattern.compile("(?:GET|POST|DELETE) [A-Za-z0-9._/:@?=&-]+");
 
     // ---- Finding it
 
@@ -123,6 +123,12 @@ public record EngineSocket(Path path) {
         return responses.stream().findFirst().flatMap(response -> response.status().equals(CREATED)
                 ? Optional.of(new Processes.Finished(0, List.of(), List.of(), took))
                 : error(response).map(line -> new Processes.Finished(1, List.of(), List.of(line), took)));
+    }
+
+    /** Takes these names from their images; empty if the answers are not understood. */
+    Optional<Boolean> untag(Collection<String> names, Duration limit) throws TimeoutException, InterruptedException {
+        return ask(names.stream().map(name -> "DELETE /images/" + name).toList(), limit).isEmpty() ? Optional.empty()
+                : Optional.of(true);
     }
 
     /** All at once; no response at all if there is one that is not understood. */

@@ -6,6 +6,9 @@ import com.fasterxml.jackson.core.JsonToken;
 import ensureimage.recipe.ImageCollection;
 import ensureimage.recipe.Reference;
 import java.io.IOException;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -13,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * An image that the engine holds, as {@code docker image inspect} and {@code GET /images/NAME/json} tell it.
@@ -22,8 +26,11 @@ import java.util.Set;
  * @param triggers whether it may have ONBUILD instructions
  * @param labels those whose names begin with {@link Docker#LABELS}
  * @param platform such as {@code linux/arm64} or {@code linux/arm/v7}; empty if the engine does not say
+ * @param named when it last got a name, or else when its last layer was made; empty if the engine does not say
+ * @param size in bytes, as the engine counts it; 0 if it does not say
  */
-public record HeldImage(String id, Set<String> names, boolean triggers, Map<String, String> labels, String platform) {
+public record HeldImage(String id, Set<String> names, boolean triggers, Map<String, String> labels, String platform,
+        Optional<Instant> named, long size) {
     private static final JsonFactory JSON = new JsonFactory();
     private static final String DIGEST = "sha256:";
 
@@ -49,8 +56,8 @@ public record HeldImage(String id, Set<String> names, boolean triggers, Map<Stri
         }
     }
 
-    /** The values of the object that begins here. */
-    private static void collect(JsonParser parser, Map<String, String> values) throws IOException {
+    /** The values of the object that begins here, by JSON Pointers within it. */
+    static void collect(JsonParser parser, Map<String, String> values) throws IOException {
         int place = parser.getParsingContext().pathAsPointer().toString().length();
         int depth = 1;
         while (depth > 0) {
@@ -72,7 +79,26 @@ public record HeldImage(String id, Set<String> names, boolean triggers, Map<Stri
                 mayHaveTriggers(id, values),
                 labels(values),
                 Platform.join(values.getOrDefault("/Os", ""), values.getOrDefault("/Architecture", ""),
-                        values.getOrDefault("/Variant", ""))));
+                        values.getOrDefault("/Variant", "")),
+                named(values), size(values.getOrDefault("/Size", ""))));
+    }
+
+    /** An image without layers of its own has the creation time of its base; one that never had a name has the year 1. */
+    private static Optional<Instant> named(Map<String, String> values) {
+        return Stream.of("/Metadata/LastTagTime", "/Created").map(name -> time(values.getOrDefault(name, "")))
+                .flatMap(Optional::stream).filter(time -> time.isAfter(Instant.EPOCH)).findFirst();
+    }
+
+    private static Optional<Instant> time(String text) {
+        try {
+            return Optional.of(OffsetDateTime.parse(text).toInstant());
+        } catch (DateTimeParseException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static long size(String text) {
+        return text.matches("[0-9]{1,18}") ? Long.parseLong(text) : 0;
     }
 
     /** Podman, whose IDs have no algorithm here, does not tell of triggers; so there may be some. */
@@ -124,16 +150,14 @@ public record HeldImage(String id, Set<String> names, boolean triggers, Map<Stri
                         || ImageCollection.canonicalName(name).orElse(name).equals(wanted));
     }
 
-    /** All values of a JSON text, by their JSON Pointers (RFC 6901); none if it is not whole. */
+    /** All values of a JSON object, by their JSON Pointers (RFC 6901); none if the text is not just one, and whole. */
     static Map<String, String> values(String json) {
         Map<String, String> values = new HashMap<>();
         try (JsonParser parser = JSON.createParser(json)) {
-            for (JsonToken token; (token = parser.nextToken()) != null;) {
-                if (token.isScalarValue()) {
-                    values.put(parser.getParsingContext().pathAsPointer().toString(), parser.getText());
-                }
+            if (parser.nextToken() == JsonToken.START_OBJECT) {
+                collect(parser, values);
             }
-            return values;
+            return parser.nextToken() == null ? values : Map.of();
         } catch (IOException e) {
             return Map.of();
         }

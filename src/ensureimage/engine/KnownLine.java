@@ -1,5 +1,6 @@
 package ensureimage.engine;
 
+import java.util.Arrays;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -169,6 +170,12 @@ public enum KnownLine {
     /** Whether the line, as a whole, is of this kind. */
     public boolean matches(String line) {
         return matcher(line).matches();
+    }
+
+    /** What the last line of a failed build says, whatever it was to be called. */
+    static Meaning read(String line) {
+        return Arrays.stream(values()).filter(known -> known.matches(line)).map(KnownLine::meaning).findFirst()
+                .orElse(Meaning.FAILED);
     }
 
     /** Whether a line, as docker prints it, says that there is no such image, not all of it, or not any more. */

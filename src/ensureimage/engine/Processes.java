@@ -40,6 +40,11 @@ public final class Processes {
     private Processes() {
     }
 
+    /** The environment that a process gets if nothing else is said. */
+    public static Map<String, String> inherited() {
+        return new ProcessBuilder().environment();
+    }
+
     /**
      * A process that has ended.
      *
@@ -86,7 +91,7 @@ public final class Processes {
                     .redirectError(err)
                     .closeTimeout(1, TimeUnit.SECONDS);
             // What is inherited anyway is not said again: Java may have lost bytes of it that the locale does not have.
-            Map<String, String> inherited = new ProcessBuilder().environment();
+            Map<String, String> inherited = inherited();
             environment.forEach((name, value) -> {
                 if (!value.equals(inherited.get(name))) {
                     executor.environment(name, value);
@@ -162,6 +167,18 @@ public final class Processes {
             } catch (IllegalStateException e) {
                 // the same
             }
+        }
+    }
+
+    /** Whether this JVM is being ended: what fails then was made to. */
+    public static boolean areEnding() {
+        Thread hook = new Thread("is never started");
+        try {
+            Runtime.getRuntime().addShutdownHook(hook);
+            Runtime.getRuntime().removeShutdownHook(hook);
+            return false;
+        } catch (IllegalStateException e) {
+            return true;
         }
     }
 

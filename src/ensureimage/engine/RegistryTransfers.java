@@ -19,7 +19,7 @@ import java.util.regex.Pattern;
  */
 public final class RegistryTransfers {
     private static final Pattern DIGEST = Pattern.compile("(?:Digest: |.*: digest: )(sha256:[0-9a-f]{64})(?: .*)?");
-    /** Where only the client's lines are heard, which come once per layer. */
+    /** Where only the client's lines are heard, which come once per layer; not before the first one. */
     private static final int PATIENCE_WITHOUT_BYTES = 6;
     private static final int EMPTY_TAR = 1024; // zeros
 
@@ -103,8 +103,9 @@ public final class RegistryTransfers {
         TransferWatch watch = new TransferWatch(progress);
         Deadline whole = new Deadline(deadline.left());
         try (ScratchSpace.Folder folder = docker.openScratch(); Relay relay = relay(folder.path(), watch)) {
-            Duration patience = relay.bytes ? silence : silence.multipliedBy(PATIENCE_WITHOUT_BYTES);
             Supplier<Duration> left = () -> {
+                Duration patience = relay.bytes || !watch.isAnswered() ? silence
+                        : silence.multipliedBy(PATIENCE_WITHOUT_BYTES);
                 Duration quiet = patience.minus(watch.silence());
                 return quiet.compareTo(whole.left()) < 0 ? quiet : whole.left();
             };

@@ -20,6 +20,7 @@ final class TransferWatch {
     private final Map<String, Long> whole = new HashMap<>();
     private final Map<String, String> states = new HashMap<>();
     private long last = System.nanoTime();
+    private boolean answered;
 
     TransferWatch(RegistryTransfers.Progress progress) {
         this.progress = progress;
@@ -53,7 +54,13 @@ final class TransferWatch {
     synchronized void readLine(String line) {
         if (!isRetry(line.replaceFirst("^[0-9a-f]{12}: ", ""))) {
             last = System.nanoTime();
+            answered = answered || !line.startsWith("The push refers to "); // that comes before anything is asked
         }
+    }
+
+    /** Whether a line has come that tells of an answer of the registry. */
+    synchronized boolean isAnswered() {
+        return answered;
     }
 
     /** Of the classic store, which counts the seconds down until it tries a push again. */

@@ -2,6 +2,7 @@ package ensureimage.engine;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonStreamContext;
 import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -12,6 +13,7 @@ import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 
 /**
  * What BuildKit says that it took from outside for a build: the sources of its build graph, as buildx 0.29 writes them into
@@ -27,25 +29,40 @@ import java.util.TreeSet;
 public record Witness(SortedMap<String, Optional<SortedSet<String>>> contexts, SortedMap<String, String> images,
         SortedSet<String> unknowable) {
     private static final JsonFactory JSON = new JsonFactory();
+    private static final Pattern COMMIT = Pattern.compile("(?s)git://.*#[0-9a-f]{40}(?::.*)?");
+    /** Where it is in the metadata of a build. */
+    static final String PROVENANCE = "buildx.build.provenance";
     private static final String LOCAL = "local://";
     private static final String IMAGE = "docker-image://";
     private static final String LAYOUT = "oci-layout://"; // a named context that is an image on disk
 
     /** Reads a metadata file; empty if the builder did not say. */
     static Optional<Witness> read(Path metadata) {
-        Witness witness = new Witness(new TreeMap<>(), new TreeMap<>(), new TreeSet<>());
         try (JsonParser json = JSON.createParser(metadata.toFile())) {
-            return find(json, "buildx.build.provenance", "buildConfig", "llbDefinition") && witness.addAll(json)
-                    ? Optional.of(witness)
-                    : Optional.empty();
+            json.nextToken();
+            return find(json, PROVENANCE) ? readProvenance(json) : Optional.empty();
         } catch (IOException e) {
             return Optional.empty();
         }
     }
 
+    /** Reads the value of {@link #PROVENANCE} that begins here, to its end; empty if the builder did not say. */
+    static Optional<Witness> readProvenance(JsonParser json) throws IOException {
+        if (json.currentToken() != JsonToken.START_OBJECT) {
+            json.skipChildren();
+            return Optional.empty();
+        }
+        Witness witness = new Witness(new TreeMap<>(), new TreeMap<>(), new TreeSet<>());
+        JsonStreamContext outside = json.getParsingContext().getParent();
+        boolean told = find(json, "buildConfig", "llbDefinition") && witness.addAll(json);
+        while (json.getParsingContext() != outside && json.nextToken() != null) {
+            // the rest, which can be megabytes
+        }
+        return told ? Optional.of(witness) : Optional.empty();
+    }
+
     /** Goes to the value under these names, each within the one before; skips all else, which can be megabytes. */
     private static boolean find(JsonParser json, String... names) throws IOException {
-        json.nextToken();
         for (String name : names) {
             if (json.currentToken() != JsonToken.START_OBJECT) {
                 return false;
@@ -71,34 +88,18 @@ public record Witness(SortedMap<String, Optional<SortedSet<String>>> contexts, S
             return false;
         }
         while (json.nextToken() != JsonToken.END_ARRAY) {
-            Map<String, String> step = values(json);
+            Map<String, String> step = new HashMap<>();
+            if (json.currentToken() == JsonToken.START_OBJECT) {
+                HeldImage.collect(json, step);
+            } else {
+                json.skipChildren();
+            }
             String source = step.get("/op/Op/source/identifier");
             if (source != null) {
                 add(source, step);
             }
         }
         return true;
-    }
-
-    /** The strings in the value that begins here, by their names joined with slashes. */
-    private static Map<String, String> values(JsonParser json) throws IOException {
-        Map<String, String> values = new HashMap<>();
-        collect(json, "", values);
-        return values;
-    }
-
-    private static void collect(JsonParser json, String path, Map<String, String> values) throws IOException {
-        if (json.currentToken() == JsonToken.START_OBJECT) {
-            while (json.nextToken() == JsonToken.FIELD_NAME) {
-                String name = json.currentName();
-                json.nextToken();
-                collect(json, path + "/" + name, values);
-            }
-        } else if (json.currentToken() == JsonToken.VALUE_STRING) {
-            values.put(path, json.getText());
-        } else {
-            json.skipChildren();
-        }
     }
 
     private void add(String source, Map<String, String> step) throws IOException {
@@ -112,7 +113,7 @@ public record Witness(SortedMap<String, Optional<SortedSet<String>>> contexts, S
             images.merge(parts[0], parts.length == 2 ? parts[1] : "", (one, other) -> one.isEmpty() ? other : one);
         } else if (source.startsWith(LAYOUT)) {
             contexts.put(source.substring(LAYOUT.length()).replaceFirst("@.*", ""), Optional.empty());
-        } else if (!step.containsKey(attributes + "http.checksum")) {
+        } else if (!step.containsKey(attributes + "http.checksum") && !COMMIT.matcher(source).matches()) {
             unknowable.add(source);
         }
     }

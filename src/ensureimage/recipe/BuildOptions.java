@@ -14,6 +14,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The options of a build that are inputs: part of what is built.
@@ -34,8 +35,6 @@ public record BuildOptions(SortedMap<String, String> arguments, Set<String> hidd
     /** A shorter value is no secret, and hiding it would make the output unreadable. */
     private static final int SHORTEST_HIDDEN = 4;
 
-    /** What docker takes from the environment without being told: buildx {@code build/opt.go}, docker's own flags. */
-    private static final Set<String> FROM_ENVIRONMENT = Set.of("SOURCE_DATE_EPOCH");
     private static final String DEFAULT_PLATFORM = "DOCKER_DEFAULT_PLATFORM";
 
     /**
@@ -51,9 +50,9 @@ public record BuildOptions(SortedMap<String, String> arguments, Set<String> hidd
         List<String> all = new ArrayList<>(arguments);
         List<String> others = new ArrayList<>();
         for (InputOptions.Given option : InputOptions.parse(passThrough)) {
-            if (option.effect() == InputOptions.Effect.FORBIDDEN) {
+            if (option.effect() == InputTable.Effect.FORBIDDEN) {
                 throw new RecipeException(new Flaw.ForbiddenOption(option.given()));
-            } else if (option.effect() == InputOptions.Effect.ARGUMENT && option.value().isPresent()) {
+            } else if (option.effect() == InputTable.Effect.ARGUMENT && option.value().isPresent()) {
                 all.add(option.value().get());
             } else {
                 others.addAll(option.words());
@@ -67,7 +66,8 @@ public record BuildOptions(SortedMap<String, String> arguments, Set<String> hidd
                 .filter(Objects::nonNull).flatMap(String::lines).filter(line -> line.length() >= SHORTEST_HIDDEN)
                 .sorted(Comparator.comparing(String::length).reversed()) // one may be a part of another
                 .collect(Collectors.toCollection(LinkedHashSet::new));
-        FROM_ENVIRONMENT.stream().filter(name -> !environment.getOrDefault(name, "").isEmpty())
+        InputTable.variables(InputTable.Effect.ARGUMENT).stream()
+                .filter(name -> !environment.getOrDefault(name, "").isEmpty())
                 .forEach(name -> values.putIfAbsent(name, environment.get(name)));
         String byDefault = environment.getOrDefault(DEFAULT_PLATFORM, "");
         return new BuildOptions(values, hidden, target,
@@ -92,6 +92,19 @@ public record BuildOptions(SortedMap<String, String> arguments, Set<String> hidd
         return new BuildOptions(arguments, hidden, Optional.empty(), platform, passThrough);
     }
 
+    /** These options, and others that go before them where both say something. */
+    public BuildOptions with(BuildOptions others) {
+        SortedMap<String, String> all = new TreeMap<>(arguments);
+        all.putAll(others.arguments);
+        Set<String> allHidden = Stream.of(hidden, others.hidden).flatMap(Set::stream)
+                .sorted(Comparator.comparing(String::length).reversed())
+                .collect(Collectors.toCollection(LinkedHashSet::new));
+        List<String> words = new ArrayList<>(passThrough);
+        words.addAll(others.passThrough);
+        return new BuildOptions(all, allHidden, others.target.or(() -> target), others.platform.or(() -> platform),
+                List.copyOf(words));
+    }
+
     /** Output of a build without the hidden values: BuildKit prints the commands with them put in. */
     public String redacted(String text) {
         String redacted = text;
@@ -105,11 +118,11 @@ public record BuildOptions(SortedMap<String, String> arguments, Set<String> hidd
     List<String> counted() {
         List<String> counted = new ArrayList<>();
         for (InputOptions.Given option : InputOptions.parse(passThrough)) {
-            boolean context = option.effect() == InputOptions.Effect.CONTEXT && option.value()
+            boolean context = option.effect() == InputTable.Effect.CONTEXT && option.value()
                     .map(BuildOptions::context).filter(where -> where.kind() != NamedContext.Kind.FOLDER
                             && where.kind() != NamedContext.Kind.LAYOUT)
                     .isPresent();
-            if (option.effect() == InputOptions.Effect.COUNTS || context) {
+            if (option.effect() == InputTable.Effect.COUNTS || context) {
                 counted.add(option.toString());
             }
         }
@@ -118,7 +131,7 @@ public record BuildOptions(SortedMap<String, String> arguments, Set<String> hidd
 
     /** The pass-through options whose effect no look-up can know: {@code --pull}. */
     public List<String> unknowable() {
-        return InputOptions.parse(passThrough).stream().filter(each -> each.effect() == InputOptions.Effect.ASKS)
+        return InputOptions.parse(passThrough).stream().filter(each -> each.effect() == InputTable.Effect.ASKS)
                 .map(InputOptions.Given::toString).distinct().toList();
     }
 
@@ -132,6 +145,16 @@ public record BuildOptions(SortedMap<String, String> arguments, Set<String> hidd
         return passes("--cache-from") || passes("--cache-to");
     }
 
+    /** An option that is passed through. @param name the long one, with its dashes, whatever way it was given in */
+    public record Passed(String name, Optional<String> value) {
+    }
+
+    /** The options that are passed through, one by one. */
+    public List<Passed> passed() {
+        return InputOptions.parse(passThrough).stream().map(option -> new Passed(option.name(), option.value()))
+                .toList();
+    }
+
     /** Whether an option is among those that are passed through, by its long name. */
     boolean passes(String option) {
         return InputOptions.parse(passThrough).stream().anyMatch(each -> each.name().equals(option));
@@ -141,7 +164,7 @@ public record BuildOptions(SortedMap<String, String> arguments, Set<String> hidd
     Map<String, NamedContext> namedContexts() {
         Map<String, NamedContext> contexts = new HashMap<>();
         for (InputOptions.Given option : InputOptions.parse(passThrough)) {
-            if (option.effect() == InputOptions.Effect.CONTEXT) {
+            if (option.effect() == InputTable.Effect.CONTEXT) {
                 option.value().filter(value -> value.indexOf('=') > 0).ifPresent(value -> contexts.put(
                         NamedContext.canonicalName(value.substring(0, value.indexOf('='))), context(value)));
             }
@@ -166,11 +189,19 @@ public record BuildOptions(SortedMap<String, String> arguments, Set<String> hidd
         for (InputOptions.Given option : InputOptions.parse(passThrough)) {
             String value = option.value().orElse("");
             String name = value.substring(0, Math.max(0, value.indexOf('=')));
-            Optional<Path> other = option.effect() == InputOptions.Effect.CONTEXT
+            Optional<Path> other = option.effect() == InputTable.Effect.CONTEXT
                     ? Optional.ofNullable(folders.get(NamedContext.canonicalName(name)))
                     : Optional.empty();
             words.addAll(other.map(folder -> List.of("--build-context", name + "=" + folder)).orElse(option.words()));
         }
+        return new BuildOptions(arguments, hidden, target, platform, List.copyOf(words));
+    }
+
+    /** The same with images in OCI layouts in place of those of these names. */
+    BuildOptions withLayouts(Map<String, Path> layouts) {
+        List<String> words = new ArrayList<>(passThrough);
+        layouts.forEach((name, folder) -> words
+                .addAll(List.of("--build-context", name + "=" + NamedContext.LAYOUT_PREFIX + folder)));
         return new BuildOptions(arguments, hidden, target, platform, List.copyOf(words));
     }
 

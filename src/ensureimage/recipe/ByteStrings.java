@@ -47,7 +47,11 @@ public final class ByteStrings {
 
     /** The byte string of a path, also of one that the locale cannot express: its URI has the real bytes. */
     public static String encode(Path path) {
+        String separator = path.getFileSystem().getSeparator();
         String text = path.toString();
+        if (!separator.equals("/")) {
+            return encode(text.replace(separator, "/")); // Windows, where names are no bytes
+        }
         if (isAscii(text)) {
             return text;
         }
@@ -58,10 +62,19 @@ public final class ByteStrings {
         return uri.endsWith("/") && !text.endsWith("/") ? uri.substring(0, uri.length() - 1) : uri;
     }
 
+    /** The byte string of the last name in a path. */
+    static String nameOf(Path file) {
+        String text = file.toString();
+        return isAscii(text) ? text.substring(text.lastIndexOf('/') + 1) : encode(file.getFileName());
+    }
+
     /** The path of a file in a folder whose name is a byte string. */
     static Path resolve(Path folder, String name) {
         if (isAscii(name) && name.indexOf(0) < 0) {
             return folder.resolve(name);
+        }
+        if (!folder.getFileSystem().getSeparator().equals("/")) {
+            return folder.resolve(decode(name));
         }
         return folder.resolve(Path.of(URI.create("file:///" + packed(name))).getFileName());
     }
@@ -100,7 +113,7 @@ public final class ByteStrings {
 
     /** What {@link #packed} was made from. */
     static String unpacked(String packed) {
-        return ESCAPED.matcher(packed)
+        return packed.indexOf('%') < 0 ? packed : ESCAPED.matcher(packed)
                 .replaceAll(m -> Matcher.quoteReplacement(String.valueOf((char) Integer.parseInt(m.group(1), 16))));
     }
 

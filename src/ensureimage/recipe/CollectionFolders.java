@@ -2,6 +2,7 @@ package ensureimage.recipe;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -28,6 +29,14 @@ record CollectionFolders(Path root) {
      * Any other is another one's image, even if a folder has its name.
      */
     Optional<Path> defines(Reference reference) {
+        try {
+            return find(reference);
+        } catch (InvalidPathException e) { // no folder has such a name: on Windows, that of a registry with its port
+            return Optional.empty();
+        }
+    }
+
+    private Optional<Path> find(Reference reference) {
         boolean isLocal = reference.toString().startsWith(reference.folderName() + ":");
         Path name = isLocal ? root.resolve(reference.folderName())
                 : root.resolve(reference.domain()).resolve(reference.folderName());

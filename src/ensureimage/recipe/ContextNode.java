@@ -37,28 +37,38 @@ record ContextNode(Optional<ContextNode> above, String path, Path file, FileStat
     /**
      * Of type, permission bits and content; empty if the file vanished while it was read.
      *
+     * @param moment at which it is looked at
      * @param mustBeReadable whether a file that may not be read is a flaw; otherwise that counts in place of its content
      */
-    Optional<String> digest(boolean mustBeReadable) {
-        Digest digest = new Digest().add(stat.isLink() ? "link" : Integer.toOctalString(stat.mode()));
+    Optional<String> digest(Moment moment, boolean mustBeReadable) {
         try {
-            if (stat.isLink()) {
-                digest.add(target());
-            } else if (stat.isFile()) {
-                digest.addContent(file);
-            } else if (!stat.isFolder()) {
-                digest.add(Long.toString(stat.device())); // BuildKit copies pipes and devices
-            }
-            return Optional.of(digest.hex());
+            return Optional.of(moment.digest(file, stat, this::read));
         } catch (NoSuchFileException e) {
             return Optional.empty();
         } catch (AccessDeniedException e) {
             if (mustBeReadable) {
                 throw new UnreadableFile(file, e);
             }
-            return Optional.of(new Digest().add("unreadable", Integer.toOctalString(stat.mode())).hex());
+            return Optional.of(unreadable());
         } catch (IOException e) {
             throw new UnreadableFile(file, e);
         }
+    }
+
+    private String read() throws IOException {
+        Digest digest = new Digest().add(stat.isLink() ? "link" : Integer.toOctalString(stat.mode()));
+        if (stat.isLink()) {
+            digest.add(target());
+        } else if (stat.isFile()) {
+            digest.addContent(file);
+        } else if (!stat.isFolder()) {
+            digest.add(Long.toString(stat.device())); // BuildKit copies pipes and devices
+        }
+        return digest.hex();
+    }
+
+    /** Counts in place of the content of a file that may not be read. */
+    String unreadable() {
+        return new Digest().add("unreadable", Integer.toOctalString(stat.mode())).hex();
     }
 }

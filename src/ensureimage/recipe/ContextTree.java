@@ -2,42 +2,40 @@ package ensureimage.recipe;
 
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
-import java.nio.file.DirectoryIteratorException;
-import java.nio.file.DirectoryStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.SortedMap;
-import java.util.TreeMap;
 import java.util.function.Consumer;
 
 /**
  * A folder as a build sees it: nothing outside it, links followed as if it were the root, ignored files out.
  *
  * @param mustBeReadable whether a folder that may not be read is a flaw; otherwise it is as if it were empty
+ * @param moment at which it is looked at
  */
-record ContextTree(ContextNode root, IgnoreFile ignore, boolean mustBeReadable) {
+record ContextTree(ContextNode root, IgnoreFile ignore, boolean mustBeReadable, Moment moment) {
     /** Of a path still to go: a link like {@code a -> a/a} makes it longer and longer. */
     private static final int MOST_NAMES = 255;
 
-    static ContextTree in(Path folder, IgnoreFile ignore, boolean mustBeReadable) {
+    static ContextTree in(Path folder, IgnoreFile ignore, boolean mustBeReadable, Moment moment) {
         try {
             Path real = folder.toRealPath();
             return new ContextTree(new ContextNode(Optional.empty(), "", real, FileStat.read(real), ignore.start()),
-                    ignore, mustBeReadable);
+                    ignore, mustBeReadable, moment);
         } catch (IOException e) {
             throw new UnreadableFile(folder, e);
         }
     }
 
     /** Everything that copying a source can see, by path. */
-    SortedMap<String, ContextNode> covered(String source) {
-        SortedMap<String, ContextNode> covered = new TreeMap<>();
-        resolve(root, List.of(source.substring(1).split("/")), new HashSet<>(), found -> covered.putAll(below(found)));
+    Map<String, ContextNode> covered(String source) {
+        Map<String, ContextNode> covered = new HashMap<>();
+        resolve(root, List.of(source.substring(1).split("/")), new HashSet<>(), found -> addBelow(found, covered));
         covered.remove(root.path());
         return covered;
     }
@@ -50,20 +48,29 @@ record ContextTree(ContextNode root, IgnoreFile ignore, boolean mustBeReadable) 
     }
 
     /** A node and what it holds. An ignored folder counts if something below it does not: BuildKit makes it then. */
-    private SortedMap<String, ContextNode> below(ContextNode top) {
-        SortedMap<String, ContextNode> covered = new TreeMap<>();
-        for (List<ContextNode> level = List.of(top); !level.isEmpty(); level =
-                level.parallelStream().flatMap(node -> children(node).stream()).toList()) {
-            for (ContextNode found : level) {
-                if (found.decision().excluded()) {
-                    continue;
-                }
-                for (ContextNode node = found; covered.putIfAbsent(node.path(), node) == null && node != top;) {
-                    node = node.above().orElseThrow();
+    private void addBelow(ContextNode top, Map<String, ContextNode> covered) {
+        Map<String, ContextNode> below = covered.isEmpty() ? covered : new HashMap<>();
+        if (!top.decision().excluded()) {
+            below.put(top.path(), top);
+        }
+        for (List<ContextNode> folders = List.of(top); !folders.isEmpty();) {
+            List<List<ContextNode>> level = folders.parallelStream().map(this::children).toList();
+            folders = new ArrayList<>();
+            for (List<ContextNode> children : level) {
+                for (ContextNode child : children) {
+                    if (child.stat().isFolder()) {
+                        folders.add(child);
+                    }
+                    ContextNode node = child;
+                    while (!child.decision().excluded() && below.putIfAbsent(node.path(), node) == null && node != top) {
+                        node = node.above().orElseThrow();
+                    }
                 }
             }
         }
-        return covered;
+        if (below != covered) {
+            covered.putAll(below);
+        }
     }
 
     /**
@@ -108,7 +115,7 @@ record ContextTree(ContextNode root, IgnoreFile ignore, boolean mustBeReadable) 
         return switch (name) {
             case "", "." -> Optional.of(at);
             case ".." -> Optional.of(at.above().orElse(root));
-            default -> child(at, ByteStrings.resolve(at.file(), name));
+            default -> child(at, Moment.Child.look(ByteStrings.resolve(at.file(), name)));
         };
     }
 
@@ -116,13 +123,13 @@ record ContextTree(ContextNode root, IgnoreFile ignore, boolean mustBeReadable) 
         if (!folder.stat().isFolder() || folder.decision().pruned()) {
             return List.of();
         }
-        List<ContextNode> children = new ArrayList<>();
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(folder.file())) {
-            for (Path file : files) {
-                child(folder, file).ifPresent(children::add);
-            }
-        } catch (IOException | DirectoryIteratorException e) {
-            IOException cause = e instanceof DirectoryIteratorException inLoop ? inLoop.getCause() : (IOException) e;
+        Moment.Listing listing = moment.list(folder.file());
+        List<ContextNode> children = new ArrayList<>(listing.children().size());
+        for (Moment.Child each : listing.children()) {
+            child(folder, each).ifPresent(children::add);
+        }
+        if (listing.failure().isPresent()) {
+            IOException cause = listing.failure().get();
             boolean expected = cause instanceof AccessDeniedException && !mustBeReadable;
             if (!folder.decision().excluded() && !expected) {
                 throw new UnreadableFile(folder.file(), cause);
@@ -132,19 +139,16 @@ record ContextTree(ContextNode root, IgnoreFile ignore, boolean mustBeReadable) 
     }
 
     /** Empty if it does not exist, or no longer. */
-    private Optional<ContextNode> child(ContextNode folder, Path file) {
-        try {
-            FileStat stat = FileStat.read(file);
-            String path = folder.inside(ByteStrings.encode(file.getFileName()));
-            return Optional.of(new ContextNode(Optional.of(folder), path, file, stat,
+    private Optional<ContextNode> child(ContextNode folder, Moment.Child child) {
+        if (child.failure() == null) {
+            FileStat stat = child.stat();
+            String path = folder.inside(ByteStrings.nameOf(child.file()));
+            return Optional.of(new ContextNode(Optional.of(folder), path, child.file(), stat,
                     ignore.judge(path, stat.isFolder(), folder.decision())));
-        } catch (AccessDeniedException e) {
-            if (mustBeReadable) {
-                throw new UnreadableFile(file, e);
-            }
-            return Optional.empty();
-        } catch (IOException e) {
-            return Optional.empty();
         }
+        if (child.failure() instanceof AccessDeniedException && mustBeReadable) {
+            throw new UnreadableFile(child.file(), child.failure());
+        }
+        return Optional.empty();
     }
 }

@@ -10,6 +10,7 @@ import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -26,6 +27,8 @@ public record Coverage(SortedMap<String, SortedSet<String>> contexts, boolean al
     /** The name of the main context. */
     public static final String MAIN = "";
     private static final String BUILDKITS_MAIN = "context";
+    /** The URL of a git repository as BuildKit lists it among the paths: cleaned like one. */
+    private static final Pattern GIT = Pattern.compile("(?:git|ssh|https?):/.*|git@[^/]+:.*");
     private static final String EVERYTHING = "/";
     private static final String ALL_ARGUMENTS = "*";
     private static final String WILDCARDS = "*?[\\";
@@ -91,7 +94,7 @@ public record Coverage(SortedMap<String, SortedSet<String>> contexts, boolean al
         followPaths.forEach((name, paths) -> contexts.put(contextName(name),
                 paths.isEmpty() ? new TreeSet<>(Set.of(EVERYTHING))
                         : paths.get().stream()
-                                .filter(path -> !path.contains("://")) // a git repository, which is a source of its own besides
+                                .filter(path -> !GIT.matcher(path).matches()) // which is a source of its own besides
                                 .map(path -> ByteStrings.cleanPath("/" + ByteStrings.encode(path)))
                                 .collect(Collectors.toCollection(TreeSet::new))));
         return new Coverage(contexts, false);

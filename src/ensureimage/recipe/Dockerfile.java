@@ -105,7 +105,7 @@ public final class Dockerfile {
         SortedMap<String, String> counted = new TreeMap<>(arguments);
         if (!all && needs.certain) {
             counted.keySet().removeIf(
-                    name -> !needs.arguments.contains(name) && !DockerfileReader.alwaysCounts(name));
+                    name -> !needs.arguments.contains(name) && !InputTable.alwaysCounts(name));
         }
         return counted;
     }

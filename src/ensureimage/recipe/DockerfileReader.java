@@ -26,9 +26,6 @@ final class DockerfileReader {
             "checksum", "keep-git-dir", "unpack", "mount", "network", "security", "device");
     private static final Set<String> WITHOUT_FILES = Set.of("CMD", "ENTRYPOINT", "EXPOSE", "HEALTHCHECK", "LABEL",
             "MAINTAINER", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR");
-    /** Set by BuildKit, by what it runs on and builds for; an argument of that name wins. */
-    private static final Pattern BY_PLATFORM =
-            Pattern.compile("(BUILD|TARGET)(PLATFORM|OS|OSVERSION|ARCH|VARIANT)|TARGETSTAGE");
     /** Makes an attestation of all files. */
     private static final String SCAN = "BUILDKIT_SBOM_SCAN_";
 
@@ -137,7 +134,7 @@ final class DockerfileReader {
         if (globals.containsKey(name)) {
             return globals.get(name);
         }
-        return !BY_PLATFORM.matcher(name).matches() ? Value.UNSET
+        return !InputTable.BY_PLATFORM.matcher(name).matches() ? Value.UNSET
                 : given.containsKey(name) ? Value.set(given.get(name)) : Value.UNKNOWN;
     }
 
@@ -369,11 +366,5 @@ final class DockerfileReader {
         } else if (type.equals("bind")) {
             source(stage, values.get("source"));
         }
-    }
-
-    /** Names of arguments that count although no instruction declares them. */
-    static boolean alwaysCounts(String argument) {
-        return argument.startsWith("BUILDKIT_") || argument.equals("SOURCE_DATE_EPOCH")
-                || BY_PLATFORM.matcher(argument).matches();
     }
 }

@@ -1,6 +1,6 @@
 package ensureimage.recipe;
 
-import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -15,14 +15,14 @@ public final class Fingerprint {
 
     private final String value;
     private final Coverage coverage;
-    private final Manifest manifest;
-    private final Snapshot.Stamp stamp;
-    private final Supplier<String> transferName;
+    private final Snapshot snapshot;
+    private final List<Map.Entry<String, String>> files;
+    private final Supplier<Manifest> manifest;
 
     private Fingerprint(Recipe recipe, Surroundings surroundings, Coverage coverage, Dockerfile dockerfile,
             Snapshot snapshot) {
         this.coverage = coverage;
-        this.stamp = snapshot.stamp();
+        this.snapshot = snapshot;
         BuildOptions options = recipe.options();
         SortedMap<String, String> arguments =
                 dockerfile.counted(surroundings.with(options.arguments()), coverage.allArguments());
@@ -35,20 +35,20 @@ public final class Fingerprint {
                 Manifest.TARGET, options.target().orElse(""), Manifest.PLATFORM, options.platform().orElse(""),
                 Manifest.BUILDER, surroundings.builder().name(), Manifest.COVERAGE, coverage.text(),
                 Manifest.IGNORE_RULES, new Digest().add(snapshot.unclear()).hex()));
-        SortedMap<String, String> files = snapshot.digests();
-        this.transferName = () -> snapshot.transferName(recipe, files);
+        this.files = snapshot.digests();
         this.value = "v2:" + new Digest().add("ensure_image fingerprint", "2").add(wanted).add(arguments)
                 .add(options.counted().toArray(String[]::new)).add(surroundings.facts()).add(recipe.bases()).add(files)
                 .hex();
-        Map<Manifest.Part, SortedMap<String, String>> parts = new EnumMap<>(Manifest.Part.class);
-        parts.put(Manifest.Part.FILES, files);
-        parts.put(Manifest.Part.BASES, recipe.bases());
-        parts.put(Manifest.Part.LINES, Manifest.lines(dockerfile.text()));
-        parts.put(Manifest.Part.ARGUMENTS, shortened(arguments));
-        parts.put(Manifest.Part.OPTIONS, shortened(byName(options)));
-        parts.put(Manifest.Part.SURROUNDINGS, shortened(surroundings.facts()));
-        parts.put(Manifest.Part.WANTED, wanted);
-        this.manifest = new Manifest(parts);
+        this.manifest = () -> new Manifest(Map.of(Manifest.Part.FILES, sorted(files),
+                Manifest.Part.BASES, recipe.bases(), Manifest.Part.LINES, Manifest.lines(dockerfile.text()),
+                Manifest.Part.ARGUMENTS, shortened(arguments), Manifest.Part.OPTIONS, shortened(byName(options)),
+                Manifest.Part.SURROUNDINGS, shortened(surroundings.facts()), Manifest.Part.WANTED, wanted));
+    }
+
+    private static SortedMap<String, String> sorted(List<Map.Entry<String, String>> entries) {
+        SortedMap<String, String> sorted = new TreeMap<>();
+        entries.forEach(entry -> sorted.put(entry.getKey(), entry.getValue()));
+        return sorted;
     }
 
     private static SortedMap<String, String> byName(BuildOptions options) {
@@ -71,9 +71,19 @@ public final class Fingerprint {
      *         reads. A file that may not be read and may not be needed counts as such.
      */
     public static Fingerprint of(Recipe recipe, Coverage coverage, Surroundings surroundings) throws RecipeException {
+        return of(recipe, coverage, surroundings, KnownFiles.NONE.now());
+    }
+
+    /**
+     * The fingerprint of what there was to be built at one moment.
+     *
+     * @throws RecipeException as {@link #of(Recipe, Coverage, Surroundings)}
+     */
+    public static Fingerprint of(Recipe recipe, Coverage coverage, Surroundings surroundings, Moment moment)
+            throws RecipeException {
         Dockerfile dockerfile = recipe.readDockerfile(surroundings.builder());
         try {
-            Snapshot snapshot = Snapshot.take(recipe, dockerfile, coverage, surroundings.builder());
+            Snapshot snapshot = Snapshot.take(recipe, dockerfile, coverage, surroundings.builder(), moment);
             return new Fingerprint(recipe, surroundings, coverage, dockerfile, snapshot);
         } catch (UnreadableFile e) {
             throw e.flawOf(recipe);
@@ -89,6 +99,7 @@ public final class Fingerprint {
         return new Digest().add(dockerfile.text(), options.target().orElse(""), options.platform().orElse(""),
                 surroundings.builder().name()).add(dockerfile.counted(surroundings.with(options.arguments()), false))
                 .add(options.counted().toArray(String[]::new))
+                .add(surroundings.facts())
                 .add(options.namedContexts().keySet().stream().sorted().toArray(String[]::new)).hex();
     }
 
@@ -114,7 +125,7 @@ public final class Fingerprint {
 
     /** What is kept to say later what has changed. */
     public Manifest manifest() {
-        return manifest;
+        return manifest.get();
     }
 
     /**
@@ -125,7 +136,7 @@ public final class Fingerprint {
      */
     public String transferName(Recipe recipe) throws RecipeException {
         try {
-            return transferName.get();
+            return snapshot.transferName(recipe, files);
         } catch (UnreadableFile e) {
             throw e.flawOf(recipe);
         }
@@ -138,9 +149,11 @@ public final class Fingerprint {
     public boolean isUnchanged(Recipe recipe, Surroundings surroundings) {
         try {
             Dockerfile dockerfile = recipe.readDockerfile(surroundings.builder());
-            Snapshot now = Snapshot.take(recipe, dockerfile, coverage, surroundings.builder());
+            Moment moment = snapshot.moment().known().now();
+            Snapshot now = Snapshot.take(recipe, dockerfile, coverage, surroundings.builder(), moment);
+            Snapshot.Stamp stamp = snapshot.stamp();
             return now.stamp().value().equals(stamp.value())
-                    && (!stamp.racy() || of(recipe, coverage, surroundings).value.equals(value));
+                    && (!stamp.racy() || new Fingerprint(recipe, surroundings, coverage, dockerfile, now).value.equals(value));
         } catch (UnreadableFile | RecipeException e) {
             return false;
         }

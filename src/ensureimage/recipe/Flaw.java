@@ -104,4 +104,49 @@ public sealed interface Flaw {
      */
     record Unreadable(Path file, String reason, Recipe recipe) implements Flaw {
     }
+
+    /** A file that defines images cannot be read, because docker lacks what reads it. */
+    record NoReader(FileKind kind) implements Flaw {
+    }
+
+    /** Docker does not take such a file. @param line its last words */
+    record FileRejected(FileKind kind, String line) implements Flaw {
+    }
+
+    /** No image is defined under that name. @param known those that are */
+    record NotDefined(FileKind kind, String name, List<String> known) implements Flaw {
+    }
+
+    /** Nothing in such a file has a name that could be looked up. */
+    record NothingDefined(FileKind kind) implements Flaw {
+    }
+
+    /** Two images of different content have one reference. @param names of both in the file */
+    record DefinedTwice(FileKind kind, Reference reference, List<String> names) implements Flaw {
+    }
+
+    /**
+     * An image that such a file defines cannot be ensured.
+     *
+     * @param name in the file
+     * @param detail what {@link Unusable} says that it is; may be empty
+     */
+    record UnusableDefinition(FileKind kind, String name, Unusable why, String detail) implements Flaw {
+    }
+
+    /** Why a definition cannot be used. */
+    enum Unusable {
+        /** The context is a URL or a git repository, the detail: what is there cannot be looked up. */
+        REMOTE_CONTEXT,
+        /** The context, the detail, is not a folder. */
+        NO_CONTEXT,
+        /** The Dockerfile, the detail, is not there. */
+        NO_DOCKERFILE,
+        /** It has no name. */
+        NO_NAME,
+        /** It makes something else than an image, such as files in a folder; the detail is the kind of output. */
+        NO_IMAGE,
+        /** It takes a secret from a variable, the detail, that the environment does not have. */
+        NO_SECRET
+    }
 }

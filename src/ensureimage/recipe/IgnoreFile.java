@@ -82,7 +82,7 @@ public final class IgnoreFile {
 
     /** Links are followed as if the folder were the root of everything. Empty if it is missing, a folder or so. */
     private static Optional<String> textOf(Path folder, String name, List<FileStat> stats) {
-        List<ContextNode> found = ContextTree.in(folder, NONE, true).walk("/" + name);
+        List<ContextNode> found = ContextTree.in(folder, NONE, true, KnownFiles.NONE.now()).walk("/" + name);
         found.forEach(node -> stats.add(node.stat()));
         if (found.isEmpty() || !found.get(found.size() - 1).stat().isFile()) {
             return Optional.empty();
@@ -162,6 +162,9 @@ public final class IgnoreFile {
      * @param above the decision for the folder that it is in
      */
     public Decision judge(String path, boolean folder, Decision above) {
+        if (patterns.isEmpty()) {
+            return above;
+        }
         boolean[] matches = new boolean[patterns.size()];
         boolean excluded = false;
         for (int i = 0; i < matches.length; i++) {

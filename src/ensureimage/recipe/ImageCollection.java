@@ -2,15 +2,12 @@ package ensureimage.recipe;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * A collection of images: a folder with a folder for each, by convention {@code NAME/TAG/}. Says which images are
@@ -37,14 +34,26 @@ public final class ImageCollection {
     /**
      * An image to ensure.
      *
-     * @param bases the images of the collection that it is built on
+     * @param recipe under the first of its names
+     * @param otherNames further references that the same image gets
+     * @param bases the images of the collection that it is built on, by the names that its Dockerfile has for them
      * @param asked whether the caller named it; others are there because one that was named needs them
      */
-    public record Member(Recipe recipe, List<Member> bases, boolean asked) {
+    public record Member(Recipe recipe, List<Reference> otherNames, Map<Reference, Member> bases, boolean asked) {
 
-        /** The image's name. */
+        /** An image with one name and no bases. */
+        public Member(Recipe recipe, boolean asked) {
+            this(recipe, List.of(), Map.of(), asked);
+        }
+
+        /** The image's name, or the first of them. */
         public Reference reference() {
             return recipe.reference();
+        }
+
+        /** All names of the image. */
+        public List<Reference> references() {
+            return Stream.concat(Stream.of(reference()), otherNames.stream()).toList();
         }
     }
 
@@ -80,7 +89,7 @@ public final class ImageCollection {
             Recipe recipe = recipe(each.reference(), each.context().orElse(folder(each.reference())), dockerfile);
             add(recipe, asked);
         }
-        return new Order(asked).members();
+        return order(asked);
     }
 
     /**
@@ -99,7 +108,16 @@ public final class ImageCollection {
         if (asked.isEmpty()) {
             throw new RecipeException(new Flaw.EmptyCollection(folders.root()));
         }
-        return new Order(asked).members();
+        return order(asked);
+    }
+
+    /**
+     * The references that the collection's folders define.
+     *
+     * @throws RecipeException {@link Flaw.UnreadableFolder}
+     */
+    public List<Reference> references() throws RecipeException {
+        return folders.all().keySet().stream().map(Reference::find).flatMap(Optional::stream).toList();
     }
 
     private static void add(Recipe recipe, Map<Reference, Recipe> asked) throws RecipeException {
@@ -147,65 +165,22 @@ public final class ImageCollection {
                 : Reference.find(base).map(Reference::toString);
     }
 
-    /** Puts images behind what they are built on. */
-    private final class Order {
-        private final Map<Reference, Recipe> asked;
-        private final Map<Reference, Member> ordered = new LinkedHashMap<>();
-        private final Set<Reference> underWay = new LinkedHashSet<>();
-
-        Order(Map<Reference, Recipe> asked) {
-            this.asked = asked;
+    private List<Member> order(Map<Reference, Recipe> asked) throws RecipeException {
+        MemberOrder order = new MemberOrder(builder, reference -> base(reference, asked));
+        for (Recipe recipe : asked.values()) {
+            order.add(new MemberOrder.Entry(recipe, List.of()));
         }
+        return order.members();
+    }
 
-        List<Member> members() throws RecipeException {
-            for (Recipe recipe : asked.values()) {
-                place(recipe);
-            }
-            return List.copyOf(ordered.values());
+    private Optional<MemberOrder.Entry> base(Reference reference, Map<Reference, Recipe> asked)
+            throws RecipeException {
+        if (asked.containsKey(reference)) {
+            return Optional.of(new MemberOrder.Entry(asked.get(reference), List.of()));
         }
-
-        private Member place(Recipe recipe) throws RecipeException {
-            Reference reference = recipe.reference();
-            Member known = ordered.get(reference);
-            if (known != null) {
-                return known;
-            }
-            if (!underWay.add(reference)) {
-                List<Reference> way = new ArrayList<>(underWay);
-                way.add(reference);
-                throw new RecipeException(new Flaw.Cycle(List.copyOf(way.subList(way.indexOf(reference),
-                        way.size()))));
-            }
-            List<Member> bases = new ArrayList<>();
-            for (Recipe base : bases(recipe)) {
-                bases.add(place(base));
-            }
-            underWay.remove(reference);
-            Member member = new Member(recipe, bases, asked.containsKey(reference));
-            ordered.put(reference, member);
-            return member;
-        }
-
-        /** The images of the collection that a Dockerfile builds on or copies from. */
-        private Collection<Recipe> bases(Recipe recipe) throws RecipeException {
-            Map<Reference, Recipe> bases = new LinkedHashMap<>();
-            for (String name : recipe.readDockerfile(builder).bases()) {
-                Optional<Reference> reference = Reference.find(name); // none if only docker knows which one it is
-                if (reference.isPresent()) {
-                    base(reference.get()).ifPresent(base -> bases.put(base.reference(), base));
-                }
-            }
-            return bases.values();
-        }
-
-        private Optional<Recipe> base(Reference reference) throws RecipeException {
-            if (asked.containsKey(reference)) {
-                return Optional.of(asked.get(reference));
-            }
-            Optional<Path> folder = folders.defines(reference);
-            return folder.isEmpty() ? Optional.empty()
-                    : Optional.of(recipe(reference, folder.get(), Optional.empty())
-                            .withOptions(options.withoutTarget()));
-        }
+        Optional<Path> folder = folders.defines(reference);
+        return folder.isEmpty() ? Optional.empty()
+                : Optional.of(new MemberOrder.Entry(recipe(reference, folder.get(), Optional.empty())
+                        .withOptions(options.withoutTarget()), List.of()));
     }
 }

@@ -89,9 +89,10 @@ public record Manifest(Map<Part, SortedMap<String, String>> parts) {
             return Optional.empty();
         }
         Map<Part, SortedMap<String, String>> parts = new EnumMap<>(Part.class);
+        Part[] kinds = Part.values();
         for (String line : text.substring(HEAD.length(), end).split("\n")) {
             String[] words = line.split(" ", -1);
-            for (Part part : Part.values()) {
+            for (Part part : kinds) {
                 if (words.length == 3 && words[0].charAt(0) == part.name().charAt(0)) {
                     parts.computeIfAbsent(part, p -> new TreeMap<>()).put(ByteStrings.unpacked(words[1]),
                             ByteStrings.unpacked(words[2]));

@@ -22,7 +22,7 @@ record NamedContext(Kind kind, String where) {
     }
 
     private static final String IMAGE_PREFIX = "docker-image://";
-    private static final String LAYOUT_PREFIX = "oci-layout://";
+    static final String LAYOUT_PREFIX = "oci-layout://";
     private static final Pattern REMOTE =
             Pattern.compile("(?is)(https?|git|ssh)://.*|git@.*|github\\.com/.*|target:.*|input:.*");
 

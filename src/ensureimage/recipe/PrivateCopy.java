@@ -8,6 +8,9 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -38,7 +41,7 @@ public final class PrivateCopy {
         Dockerfile dockerfile = recipe.readDockerfile(builder);
         Snapshot snapshot;
         try {
-            snapshot = Snapshot.take(recipe, dockerfile, coverage, builder);
+            snapshot = Snapshot.take(recipe, dockerfile, coverage, builder, KnownFiles.NONE.now());
         } catch (UnreadableFile e) {
             throw e.flawOf(recipe);
         }
@@ -47,14 +50,13 @@ public final class PrivateCopy {
         for (String name : recipe.options().contextFolders().keySet()) {
             contexts.put(name, Files.createDirectory(folder.resolve("named-" + contexts.size())));
         }
-        for (Map.Entry<String, ContextNode> entry : snapshot.nodes().entrySet()) {
-            copy(entry.getValue(), target(entry.getKey(), entry.getValue(), main, contexts));
+        List<Snapshot.Input> inputs = new ArrayList<>(snapshot.inputs());
+        for (Snapshot.Input input : inputs) {
+            copy(input.node(), target(input.path(), input.node(), main, contexts));
         }
         copyRules(recipe, builder, main, contexts);
-        snapshot.nodes().entrySet().stream()
-                .sorted(Map.Entry.<String, ContextNode>comparingByKey().reversed()) // folders after what is in them
-                .forEach(entry -> setTime(entry.getValue(),
-                        target(entry.getKey(), entry.getValue(), main, contexts)));
+        Collections.reverse(inputs); // folders after what is in them
+        inputs.forEach(input -> setTime(input.node(), target(input.path(), input.node(), main, contexts)));
         return recipe.withContexts(main, contexts).withDockerfile(copyDockerfile(recipe, builder, folder));
     }
 
@@ -76,7 +78,7 @@ public final class PrivateCopy {
             } else if (node.stat().isFile()) {
                 Files.createDirectories(to.getParent());
                 Files.copy(node.file(), to, LinkOption.NOFOLLOW_LINKS, StandardCopyOption.REPLACE_EXISTING);
-                Files.setAttribute(to, "unix:mode", node.stat().mode() & PERMISSIONS);
+                FileStat.setPermissions(to, node.stat().mode() & PERMISSIONS);
             } else {
                 throw new IOException("a device or pipe among the inputs: " + Printable.path(node.file()));
             }
@@ -88,7 +90,7 @@ public final class PrivateCopy {
     private static void setTime(ContextNode node, Path to) {
         try {
             if (!node.stat().isLink()) {
-                Files.setAttribute(to, "unix:mode", node.stat().mode() & PERMISSIONS);
+                FileStat.setPermissions(to, node.stat().mode() & PERMISSIONS);
                 Files.setLastModifiedTime(to, FileTime.from(node.stat().modified(), TimeUnit.NANOSECONDS));
             }
         } catch (IOException e) {

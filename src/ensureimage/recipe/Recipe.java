@@ -5,33 +5,44 @@
 //SOURCES ByteStrings.java
 //SOURCES Change.java
 //SOURCES CollectionFolders.java
+//SOURCES Contents.java
 //SOURCES ContextNode.java
 //SOURCES ContextTree.java
 //SOURCES Coverage.java
+//SOURCES DefinedCollection.java
+//SOURCES Definition.java
 //SOURCES Digest.java
 //SOURCES Dockerfile.java
 //SOURCES DockerfileLines.java
 //SOURCES DockerfileReader.java
 //SOURCES DockerfileSource.java
+//SOURCES FileKind.java
 //SOURCES FileStat.java
+//SOURCES FileSystems.java
 //SOURCES Fingerprint.java
 //SOURCES Flaw.java
 //SOURCES IgnoreFile.java
 //SOURCES IgnorePattern.java
 //SOURCES ImageCollection.java
 //SOURCES InputOptions.java
+//SOURCES InputTable.java
 //SOURCES Instruction.java
 //SOURCES JsonStrings.java
+//SOURCES KnownFiles.java
 //SOURCES Manifest.java
+//SOURCES MemberOrder.java
+//SOURCES Moment.java
 //SOURCES NamedContext.java
 //SOURCES OciLayout.java
 //SOURCES Printable.java
 //SOURCES PrivateCopy.java
 //SOURCES RecipeException.java
 //SOURCES Reference.java
+//SOURCES RepositoryScan.java
 //SOURCES ShellWords.java
 //SOURCES Snapshot.java
 //SOURCES Stage.java
+//SOURCES StatIndex.java
 //SOURCES Surroundings.java
 //SOURCES UnreadableFile.java
 //SOURCES Value.java
@@ -82,6 +93,11 @@ public record Recipe(Reference reference, Path context, DockerfileSource dockerf
     /** The same built from other folders. @param named those of {@code --build-context} that are folders, by name */
     public Recipe withContexts(Path main, Map<String, Path> named) {
         return new Recipe(reference, main, dockerfile, options.withContextFolders(named), bases);
+    }
+
+    /** The same for a builder that finds the images of these names in OCI layouts. */
+    public Recipe withLayouts(Map<String, Path> layouts) {
+        return new Recipe(reference, context, dockerfile, options.withLayouts(layouts), bases);
     }
 
     /** The same with its Dockerfile in another place. */

@@ -5,34 +5,32 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
 
 /**
  * What one fingerprint covers of the main context and of named ones, whose paths begin with two slashes and the name.
  *
- * @param nodes files, by path
+ * @param inputs files, sorted by path
  * @param layouts digests of images in OCI layouts, by path
  * @param unclear the texts of ignore files whose meaning is not certain, by context
  * @param others the Dockerfile, what says which files are ignored, and roots, whose times tell what came and went
- * @param start when it was begun
+ * @param moment at which it was taken
  */
-record Snapshot(SortedMap<String, ContextNode> nodes, SortedMap<String, String> layouts,
-        SortedMap<String, String> unclear, List<FileStat> others, Instant start, boolean mustBeReadable) {
+record Snapshot(List<Input> inputs, SortedMap<String, String> layouts, SortedMap<String, String> unclear,
+        List<FileStat> others, Moment moment, boolean mustBeReadable) {
     /** Nanoseconds between the two times of one write, at most; a build takes longer. */
     private static final long SAME_WRITE = 20_000_000;
-    /** File systems that do not keep when a file was changed by themselves. */
-    private static final Set<String> UNTRUSTED =
-            Set.of("9p", "cifs", "exfat", "fuse", "fuseblk", "msdos", "nfs", "nfs4",
-                    "prl_fs", "smb3", "smbfs", "vboxsf", "vfat", "virtiofs");
     private static final Duration RACY = Duration.ofSeconds(2); // the coarsest time stamps of common file systems
+
+    /** A file. @param root the real path of its context */
+    record Input(String path, ContextNode node, Path root) {
+    }
 
     /** The digest of what lstat says of all files; {@code racy}: one changed so recently that it may again, unseen. */
     record Stamp(String value, boolean racy) {
@@ -43,11 +41,11 @@ record Snapshot(SortedMap<String, ContextNode> nodes, SortedMap<String, String> 
      *
      * @param coverage which ones
      */
-    static Snapshot take(Recipe recipe, Dockerfile dockerfile, Coverage coverage, BuilderKind builder) {
+    static Snapshot take(Recipe recipe, Dockerfile dockerfile, Coverage coverage, BuilderKind builder, Moment moment) {
         // What is only covered for want of knowledge need not be readable: if the build needs it, the builder says so.
         boolean mustBeReadable = dockerfile.isCertain() && dockerfile.coverage(false).covers(coverage.files());
-        Snapshot snapshot = new Snapshot(new TreeMap<>(), new TreeMap<>(), new TreeMap<>(),
-                new ArrayList<>(dockerfile.stats()), Instant.now(), mustBeReadable);
+        Snapshot snapshot = new Snapshot(new ArrayList<>(), new TreeMap<>(), new TreeMap<>(),
+                new ArrayList<>(dockerfile.stats()), moment, mustBeReadable);
         Map<String, NamedContext> named = recipe.options().namedContexts();
         coverage.contexts().forEach((name, patterns) -> {
             if (name.equals(Coverage.MAIN)) {
@@ -56,6 +54,7 @@ record Snapshot(SortedMap<String, ContextNode> nodes, SortedMap<String, String> 
                 snapshot.add(name, named.get(name), coverage);
             }
         });
+        snapshot.inputs.sort((one, other) -> one.path().compareTo(other.path()));
         return snapshot;
     }
 
@@ -73,17 +72,24 @@ record Snapshot(SortedMap<String, ContextNode> nodes, SortedMap<String, String> 
     }
 
     private void add(String prefix, Path folder, IgnoreFile ignore, Iterable<String> patterns) {
-        ContextTree tree = ContextTree.in(folder, ignore, mustBeReadable);
+        ContextTree tree = ContextTree.in(folder, ignore, mustBeReadable, moment);
         others.addAll(ignore.stats());
         if (!ignore.unclear().isEmpty()) {
             unclear.put(prefix, ignore.unclear());
         }
+        Map<String, ContextNode> all = new HashMap<>();
         for (String pattern : patterns) {
             if (pattern.equals("/")) {
                 others.add(tree.root().stat());
             }
-            tree.covered(pattern).forEach((path, node) -> nodes.put(prefix + path, node));
+            Map<String, ContextNode> covered = tree.covered(pattern);
+            if (all.isEmpty()) {
+                all = covered;
+            } else {
+                all.putAll(covered);
+            }
         }
+        all.forEach((path, node) -> inputs.add(new Input(prefix + path, node, tree.root().file())));
     }
 
     private static FileStat stat(Path file) {
@@ -94,14 +100,14 @@ record Snapshot(SortedMap<String, ContextNode> nodes, SortedMap<String, String> 
         }
     }
 
-    /** Looks into the files: digests by path. */
-    SortedMap<String, String> digests() {
-        Map<String, String> files = nodes.entrySet().parallelStream()
-                .flatMap(e -> e.getValue().digest(mustBeReadable).map(digest -> Map.entry(e.getKey(), digest)).stream())
-                .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
-        SortedMap<String, String> all = new TreeMap<>(files);
-        layouts.forEach((path, digest) -> all.put(path, new Digest().add(digest).hex()));
-        return all;
+    /** Looks into the files: digests by path, sorted. */
+    List<Map.Entry<String, String>> digests() {
+        List<Map.Entry<String, String>> digests = Contents.of(this);
+        if (!layouts.isEmpty()) {
+            layouts.forEach((path, digest) -> digests.add(Map.entry(path, new Digest().add(digest).hex())));
+            digests.sort(Map.Entry.comparingByKey());
+        }
+        return digests;
     }
 
     /**
@@ -112,15 +118,18 @@ record Snapshot(SortedMap<String, ContextNode> nodes, SortedMap<String, String> 
      *
      * @param digests what {@link #digests} returned
      */
-    String transferName(Recipe recipe, SortedMap<String, String> digests) {
+    String transferName(Recipe recipe, List<Map.Entry<String, String>> digests) {
         Digest digest = new Digest().add(place(recipe.context()));
         recipe.options().contextFolders().forEach((name, folder) -> digest.add(name).add(place(folder)));
-        boolean anyTime = UNTRUSTED.contains(fileSystem(recipe.context()));
-        nodes.forEach((path, node) -> {
-            if (node.stat().isFile() && (anyTime || node.stat().changed() - node.stat().modified() > SAME_WRITE)) {
-                digest.add(path, digests.getOrDefault(path, ""));
+        boolean anyTime = !FileSystems.keepsTime(recipe.context());
+        Map<String, String> known = new HashMap<>();
+        digests.forEach(entry -> known.put(entry.getKey(), entry.getValue()));
+        for (Input input : inputs) {
+            FileStat stat = input.node().stat();
+            if (stat.isFile() && (anyTime || stat.changed() - stat.modified() > SAME_WRITE)) {
+                digest.add(input.path(), known.getOrDefault(input.path(), ""));
             }
-        });
+        }
         return digest.hex();
     }
 
@@ -133,20 +142,12 @@ record Snapshot(SortedMap<String, ContextNode> nodes, SortedMap<String, String> 
         }
     }
 
-    private static String fileSystem(Path folder) {
-        try {
-            return Files.getFileStore(folder).type().split("\\.")[0];
-        } catch (IOException e) {
-            return "fuse";
-        }
-    }
-
     Stamp stamp() {
         List<FileStat> stats = new ArrayList<>(others);
-        nodes.values().forEach(node -> stats.add(node.stat()));
-        Digest digest = new Digest().add(unclear).add(layouts).add(nodes.keySet().toArray(String[]::new));
+        inputs.forEach(input -> stats.add(input.node().stat()));
+        Digest digest = new Digest().add(unclear).add(layouts).add(inputs.stream().map(Input::path).toArray(String[]::new));
         stats.forEach(s -> digest.addNumbers(s.mode(), s.size(), s.inode(), s.modified(), s.changed(), s.device()));
-        long recent = FileTime.from(start.minus(RACY)).to(TimeUnit.NANOSECONDS);
+        long recent = FileTime.from(moment.start().minus(RACY)).to(TimeUnit.NANOSECONDS);
         return new Stamp(digest.hex(), stats.stream().anyMatch(stat -> stat.changed() > recent));
     }
 }

@@ -23,10 +23,15 @@ public final class About {
         return script + " " + Version.TEXT;
     }
 
+    /** That, and how it was started. */
+    public static String version(String script, Form form) {
+        return version(script) + " (" + form.name() + ")";
+    }
+
     /** That, and all that a report of a bug needs. @param docker the client */
-    public static List<String> details(String script, String docker, Map<String, String> environment)
+    public static List<String> details(String script, Form form, String docker, Map<String, String> environment)
             throws InterruptedException {
-        return List.of(version(script), "Java " + System.getProperty("java.runtime.version") + ", "
+        return List.of(version(script, form), "Java " + System.getProperty("java.runtime.version") + ", "
                 + System.getProperty("os.name") + " " + System.getProperty("os.arch"), jbang(environment),
                 engine(docker, environment));
     }

@@ -62,6 +62,7 @@ final class ActionsConsole extends Console {
 
     @Override
     void close() {
+        super.close();
         endGroup();
     }
 

@@ -3,9 +3,14 @@ package ensureimage.report;
 import ensureimage.recipe.Recipe;
 import java.io.PrintWriter;
 import java.util.List;
+import java.util.Timer;
+import java.util.TimerTask;
 
 /** Both streams, as they are to a file or a pipe. What belongs together is written at once. */
 class Console {
+    private static final int PERIOD = 1000; // ms
+
+    private final Timer clock = new Timer("clock", true);
     private final PrintWriter out;
     private final PrintWriter err;
 
@@ -33,8 +38,19 @@ class Console {
     void annotate(Recipe recipe, ExitCode code, Message message, List<String> output) {
     }
 
-    /** Takes what is to be called to have the status painted. */
-    void watch(Runnable painter) {
+    /**
+     * Takes what is to be called from time to time.
+     *
+     * @param painter has the status painted
+     * @param reminder says what takes long, where no status can be painted
+     */
+    void watch(Runnable painter, Runnable reminder) {
+        clock.schedule(new TimerTask() {
+            @Override
+            public void run() {
+                reminder.run();
+            }
+        }, PERIOD, PERIOD);
     }
 
     /** Replaces the status: a line for each image that is under way. */
@@ -42,12 +58,17 @@ class Console {
     }
 
     void close() {
+        clock.cancel();
     }
 
     void write(PrintWriter stream, List<String> lines) {
         if (!lines.isEmpty()) {
             paint(stream, String.join("\n", lines) + "\n");
         }
+    }
+
+    final Timer clock() {
+        return clock;
     }
 
     final PrintWriter err() {

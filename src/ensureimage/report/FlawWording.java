@@ -11,7 +11,9 @@ import java.util.stream.Collectors;
 /** What is said of a recipe, or of a collection, that cannot be used. */
 public final class FlawWording {
     private static final Set<String> ID_FILES = Set.of("--iidfile", "--metadata-file");
-    private static final Set<String> NAMES = Set.of("-t", "--tag", "--push", "-o", "--output");
+    private static final Set<String> WITHOUT_IMAGE = Set.of("--call", "--check", "--invoke", "--print");
+    private static final Set<String> NAMES = Set.of("-t", "--tag");
+    private static final Set<String> ELSEWHERE = Set.of("--push", "-o", "--output");
 
     private FlawWording() {
     }
@@ -32,6 +34,9 @@ public final class FlawWording {
             return new Message(forbidden.option() + " cannot be passed to docker build",
                     ID_FILES.contains(forbidden.option()) ? "The image ID is printed by --quiet and --format json."
                             : NAMES.contains(forbidden.option()) ? "List each name as a reference: REF=DIR."
+                            : ELSEWHERE.contains(forbidden.option())
+                                    ? "The image goes into the engine. To push it from there: docker push REF"
+                            : WITHOUT_IMAGE.contains(forbidden.option()) ? "With it, docker build makes no image."
                             : "Give it before the --.");
         }
         if (flaw instanceof Flaw.NoContext none) {
@@ -58,7 +63,7 @@ public final class FlawWording {
                     + Printable.path(unreadable.recipe().context()) + ")",
                     "Make it readable, or leave it out with a .dockerignore file.");
         }
-        return collection(flaw);
+        return FileWording.flaw(flaw).orElseGet(() -> collection(flaw));
     }
 
     private static Message collection(Flaw flaw) {

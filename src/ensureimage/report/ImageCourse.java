@@ -2,7 +2,7 @@ package ensureimage.report;
 
 import ensureimage.Listener;
 import ensureimage.Notice;
-import ensureimage.engine.BuildOutput;
+import ensureimage.engine.BuildProgress;
 import ensureimage.recipe.Change;
 import ensureimage.recipe.ImageCollection;
 import ensureimage.recipe.Printable;
@@ -14,7 +14,6 @@ import java.util.Optional;
 
 /** An image on its way, as far as the report has heard of it. */
 final class ImageCourse {
-    private static final int LONGEST_STEP = 200; // characters: more than a terminal is wide
 
     final ImageCollection.Member member;
     final List<String> notes = new ArrayList<>();
@@ -22,9 +21,11 @@ final class ImageCourse {
     private long start;
     private Optional<Listener.Step> step = Optional.empty();
     private boolean begun;
-    private String buildStep = "";
+    private BuildProgress progress = new BuildProgress();
+    private String transfer = "";
     private int builds;
     private Duration took = Duration.ZERO;
+    private Duration reminded = Duration.ZERO;
 
     ImageCourse(ImageCollection.Member member) {
         this.member = member;
@@ -37,15 +38,17 @@ final class ImageCourse {
         }
         step = Optional.of(next);
         builds += next == Listener.Step.BUILDING ? 1 : 0;
-        buildStep = "";
+        progress = new BuildProgress();
+        transfer = "";
     }
 
     void read(String line) {
-        BuildOutput.step(line).ifPresent(text -> buildStep = text.substring(0, Math.min(LONGEST_STEP, text.length())));
+        transfer = "";
+        progress.read(line);
     }
 
     void transfer(long bytes, long whole) {
-        buildStep = ShareWording.progress(bytes, whole);
+        transfer = ShareWording.progress(bytes, whole);
     }
 
     void hear(Notice notice) {
@@ -79,8 +82,31 @@ final class ImageCourse {
 
     /** A line of the status. @param width of the column with the references */
     String row(int width) {
-        String doing = step.map(current -> current.name().toLowerCase(Locale.ROOT).replace('_', ' ')).orElse("");
-        return String.format(Locale.ROOT, "%-" + width + "s  %-10s  %7s  %s", member.reference(), doing,
-                Wording.seconds(elapsed()), Printable.escape(buildStep)).stripTrailing();
+        return String.format(Locale.ROOT, "%-" + width + "s  %-10s  %7s  %s", member.reference(), doing(),
+                Wording.seconds(elapsed()), at()).stripTrailing();
+    }
+
+    /** How far a transfer is, or the step of the build and what it printed last. */
+    private String at() {
+        if (!transfer.isEmpty()) {
+            return transfer;
+        }
+        String said = Printable.escape(progress.output()).strip();
+        return Printable.escape(progress.step()) + (said.isEmpty() ? "" : " | " + said);
+    }
+
+    /** A line for a log, in which nothing can be drawn over; empty if one was due less than this long ago. */
+    Optional<String> remind(Duration period) {
+        Duration now = elapsed();
+        if (!isUnderWay() || now.minus(reminded).compareTo(period) < 0) {
+            return Optional.empty();
+        }
+        reminded = now;
+        return Optional.of(("still " + doing() + " after " + now.toSeconds() + " s: " + at())
+                .replaceFirst(": $", ""));
+    }
+
+    private String doing() {
+        return step.map(current -> current.name().toLowerCase(Locale.ROOT).replace('_', ' ')).orElse("");
     }
 }

@@ -4,18 +4,23 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import ensureimage.Checked;
+import ensureimage.Details;
 import ensureimage.Ensured;
 import ensureimage.Outcome;
 import ensureimage.Shared;
 import ensureimage.Status;
 import ensureimage.recipe.Change;
 import ensureimage.recipe.DockerfileSource;
+import ensureimage.recipe.Manifest;
+import ensureimage.recipe.Printable;
 import ensureimage.recipe.Recipe;
+import ensureimage.recipe.Reference;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.math.BigDecimal;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -24,34 +29,39 @@ import java.util.Optional;
 final class JsonResults implements Results {
     private static final int SCHEMA = 1;
     private static final int MILLISECONDS = 3; // digits
+    private final Style.View view;
     // Only ASCII, because what stdout can show besides depends on the locale.
     private final JsonFactory factory = JsonFactory.builder().enable(JsonWriteFeature.ESCAPE_NON_ASCII).build();
 
+    JsonResults(Style.View view) {
+        this.view = view;
+    }
+
     /** The fields that depend on the outcome; what is empty becomes null. */
     private record Ending(String outcome, String id, List<Change> why, String fingerprint, Duration took,
-            ExitCode code, Message message, Optional<Shared> shared) {
+            ExitCode code, Message message, Optional<Shared> shared, Optional<Details> details) {
     }
 
     @Override
     public Optional<String> ended(ImageCourse course, Outcome outcome) {
         String id = IdResults.id(outcome).orElse("");
-        ExitCode code = ExitCode.forOutcome(outcome);
+        ExitCode code = view == Style.View.OUTCOME ? ExitCode.forOutcome(outcome) : ExitCode.ENSURED;
         if (outcome instanceof Ensured ensured) {
             List<Change> why = ensured.how() == Ensured.How.REBUILT ? course.why() : List.of();
             return object(course, new Ending(TextResults.word(outcome), id, why, ensured.fingerprint(), ensured.took(),
-                    code, new Message(""), ensured.shared()));
+                    code, new Message(""), ensured.shared(), Optional.empty()));
         }
         Checked checked = (Checked) outcome;
         List<Change> why = checked.status() instanceof Status.Stale stale ? stale.why() : List.of();
         return object(course,
                 new Ending(TextResults.word(outcome), id, why, checked.fingerprint(), checked.took(), code,
-                        new Message(""), Optional.empty()));
+                        new Message(""), Optional.empty(), checked.details()));
     }
 
     @Override
     public Optional<String> failed(ImageCourse course, ExitCode code, Message message, boolean several) {
         return object(course, new Ending(FAILED, "", List.of(), "", course.elapsed(), code, message,
-                Optional.empty()));
+                Optional.empty(), Optional.empty()));
     }
 
     private Optional<String> object(ImageCourse course, Ending ending) {
@@ -61,6 +71,7 @@ final class JsonResults implements Results {
             json.writeStartObject();
             json.writeNumberField("schema", SCHEMA);
             json.writeStringField("reference", recipe.reference().toString());
+            strings(json, "references", course.member.references().stream().map(Reference::toString).toList());
             json.writeStringField("outcome", ending.outcome);
             write(json, "id", ending.id);
             write(json, "why", ChangeWording.causes(ending.why));
@@ -75,16 +86,44 @@ final class JsonResults implements Results {
             write(json, "error", ending.message.text());
             write(json, "hint", ending.message.hint());
             write(json, ending.shared);
-            json.writeArrayFieldStart("notes");
-            for (String note : course.notes) {
-                json.writeString(note);
+            strings(json, "notes", course.notes);
+            if (view != Style.View.OUTCOME) {
+                details(json, course, ending.details);
             }
-            json.writeEndArray();
             json.writeEndObject();
         } catch (IOException e) {
             throw new UncheckedIOException(e); // a StringWriter throws none
         }
         return Optional.of(text.toString());
+    }
+
+    private void details(JsonGenerator json, ImageCourse course, Optional<Details> details) throws IOException {
+        write(json, "named", details.flatMap(Details::named).map(Instant::toString).orElse(""));
+        json.writeNumberField("size", details.map(Details::size).orElse(0L));
+        strings(json, "bases", ListResults.bases(course.member, details));
+        json.writeBooleanField("asks", details.filter(Details::asks).isPresent());
+        if (view == Style.View.WHY) {
+            json.writeObjectFieldStart("inputs");
+            Optional<Manifest> inputs = details.map(Details::inputs);
+            strings(json, "files", names(inputs, Manifest.Part.FILES));
+            strings(json, "arguments", names(inputs, Manifest.Part.ARGUMENTS));
+            strings(json, "options", names(inputs, Manifest.Part.OPTIONS));
+            strings(json, "settings", names(inputs, Manifest.Part.SURROUNDINGS));
+            json.writeEndObject();
+        }
+    }
+
+    private static List<String> names(Optional<Manifest> inputs, Manifest.Part part) {
+        return inputs.map(manifest -> manifest.parts().get(part).keySet().stream().map(Printable::path).toList())
+                .orElse(List.of());
+    }
+
+    private static void strings(JsonGenerator json, String name, List<String> values) throws IOException {
+        json.writeArrayFieldStart(name);
+        for (String value : values) {
+            json.writeString(value);
+        }
+        json.writeEndArray();
     }
 
     private static void write(JsonGenerator json, String name, String value) throws IOException {

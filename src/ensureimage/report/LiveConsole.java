@@ -3,7 +3,6 @@ package ensureimage.report;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Timer;
 import java.util.TimerTask;
 
 /** A terminal, with the status below the lines that stay. */
@@ -16,7 +15,6 @@ final class LiveConsole extends Console {
     private static final String WRAP_LONG_LINES = "\u001b[?7h";
 
     private final String ellipsis;
-    private final Timer clock = new Timer("status", true);
     private List<String> painted = List.of();
     private boolean closed;
 
@@ -27,9 +25,9 @@ final class LiveConsole extends Console {
 
     /** The first time after a while: what takes no time needs no status. */
     @Override
-    void watch(Runnable painter) {
+    void watch(Runnable painter, Runnable reminder) {
         Runtime.getRuntime().addShutdownHook(new Thread(this::close, "clean terminal")); // on Ctrl-C
-        clock.schedule(new TimerTask() {
+        clock().schedule(new TimerTask() {
             @Override
             public void run() {
                 painter.run();
@@ -79,7 +77,7 @@ final class LiveConsole extends Console {
 
     @Override
     synchronized void close() {
-        clock.cancel();
+        clock().cancel();
         clear();
         closed = true;
     }

@@ -1,22 +1,30 @@
 package ensureimage.report;
 
+import ensureimage.Limits;
 import ensureimage.Policy;
 import ensureimage.Sharing;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.ArrayList;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.Stack;
+import java.util.regex.Pattern;
 import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.IParameterPreprocessor;
+import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** The options of ensure_image, as picocli fills them in; each says in its description what it means. */
 public final class Options {
-    private static final Set<String> FLAGS = Set.of("-q", "--quiet", "--all", "--if-missing", "--single-flight");
+    private static final Map<String, String> SHORT = Map.of("-q", "--quiet", "-v", "--verbose", "-a", "--all");
+    private static final Set<String> EXCLUSIVE = Set.of("--check", "--if-missing", "--force");
+    private static final Set<String> FLAGS = Set.of("--quiet", "--verbose", "--all", "--single-flight");
 
     @Parameters(arity = "0..*", paramLabel = "REF[=DIR]",
             description = "Image reference, NAME[:TAG]. DIR is its build context; by default REF names it: "
@@ -30,6 +38,19 @@ public final class Options {
             description = "The collection: where the folders of the images are (default: ${DEFAULT-VALUE}). An image "
                     + "that is built FROM another one of it is built after that one, and becomes stale with it.")
     public Path images = Path.of("images");
+
+    @Option(names = "--bake", paramLabel = "FILE", arity = "0..*", preprocessor = FileNames.class,
+            description = "The collection is what bake files define (default: those of docker buildx bake); REF is "
+                    + "then a target, a group or an image, and without any it is the default group.")
+    public List<Path> bake;
+
+    @Option(names = "--compose", paramLabel = "FILE", arity = "0..*", preprocessor = FileNames.class,
+            description = "The collection is what compose files define (default: those of docker compose); REF is then "
+                    + "a service or an image, and without any it is every service that is built.")
+    public List<Path> compose;
+
+    @Option(names = "--profile", paramLabel = "NAME", description = "With --compose: a profile; may be repeated.")
+    public List<String> profiles = List.of();
 
     @ArgGroup(validate = false, heading = "%nWhat it is built from:%n")
     public final BuiltFrom builtFrom = new BuiltFrom();
@@ -48,6 +69,39 @@ public final class Options {
 
     @ArgGroup(validate = false, heading = "%nOther options:%n")
     public final Others others = new Others();
+
+    /** Whether the images are those of a bake file or a compose file. */
+    public boolean areDefined() {
+        return bake != null || compose != null;
+    }
+
+    /** Whether no image is named, and none has to be. */
+    public boolean meansAll() {
+        return all || arguments.isEmpty() && (areDefined() || when.list);
+    }
+
+    /**
+     * Takes the files after an option: one that is joined to it by an equals sign, and all words that end like such a
+     * file. So the next word can be a target or a service.
+     */
+    static final class FileNames implements IParameterPreprocessor {
+        private static final Pattern FILE = Pattern.compile(".*\\.(?:hcl|json|ya?ml)");
+
+        @Override
+        public boolean preprocess(Stack<String> words, CommandSpec command, ArgSpec option, Map<String, Object> info) {
+            List<Path> known = option.getValue();
+            List<Path> files = new ArrayList<>(known == null ? List.of() : known);
+            boolean joined = "=".equals(info.get("separator")) && !words.isEmpty();
+            if (joined) {
+                files.add(Path.of(words.pop()));
+            }
+            while (!words.isEmpty() && FILE.matcher(words.peek()).matches()) {
+                files.add(Path.of(words.pop()));
+            }
+            option.setValue(files);
+            return true;
+        }
+    }
 
     /** What an image is built from. */
     public static final class BuiltFrom {
@@ -72,6 +126,16 @@ public final class Options {
                 description = "Only report what is missing or stale, and why; exit 11 if anything is.")
         public boolean check;
 
+        @Option(names = "--list", description = "Only list the images: state, age, size, folder, and what each is "
+                + "built on; without REF all of the collection.")
+        public boolean list;
+
+        @Option(names = "--why", description = "Only tell what counts as an input of REF, and what has changed.")
+        public boolean why;
+
+        @Option(names = "--dry-run", description = "Only tell what would be built, in which order, and why.")
+        public boolean dryRun;
+
         @Option(names = "--if-missing", description = "Build only if the tag is missing; do not compare inputs.")
         public boolean ifMissing;
 
@@ -83,7 +147,12 @@ public final class Options {
                         + "differs; exit 11 if anything does.")
         public boolean whyNotShared;
 
-        /** What they come to. */
+        /** What is told of each image. */
+        public Style.View view() {
+            return list ? Style.View.LIST : why ? Style.View.WHY : dryRun ? Style.View.PLAN : Style.View.OUTCOME;
+        }
+
+        /** What the other three come to. */
         public Policy policy() {
             return force ? Policy.ALWAYS : ifMissing ? Policy.IF_MISSING : Policy.IF_STALE;
         }
@@ -92,8 +161,9 @@ public final class Options {
     /** How many things happen at once, and for how long. */
     public static final class Crowd {
         @Option(names = {"-j", "--jobs"}, paramLabel = "N",
-                description = "How many images at once (default: the number of processors).")
-        public int jobs = Runtime.getRuntime().availableProcessors();
+                description = "How many images at once (default: all that BuildKit can build together, else one per "
+                        + "processor).")
+        public int jobs = Limits.UNLIMITED;
 
         @Option(names = "--attempts", paramLabel = "N",
                 description = "Maximum number of builds after lost races or temporary failures (default: "
@@ -174,8 +244,23 @@ public final class Options {
                 description = "The docker command line client, or podman (default: ${DEFAULT-VALUE}).")
         public String docker = "docker";
 
+        @Option(names = "--init", description = "Look for Dockerfiles, compose files and bake files, and print what "
+                + "ensures their images, and the lines for a Makefile, CI and a test suite. Writes no file.")
+        public boolean init;
+
+        @Option(names = "--names", hidden = true, description = "Print what can be named: for the completion.")
+        public boolean names;
+
         @Option(names = "--completion", description = "Print the completion for bash and zsh.")
         public boolean completion;
+
+        @Option(names = "--install", paramLabel = "DIR", arity = "0..1", fallbackValue = "",
+                description = "Install the commands ensure_image, race_repro and with_docker into DIR (default: "
+                        + "~/.local/bin), and the plugin for 'docker ensure'. They start faster than the script.")
+        public Optional<String> install = Optional.empty();
+
+        @Option(names = "--uninstall", description = "Remove what --install has installed.")
+        public boolean uninstall;
 
         @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
         public boolean help;
@@ -195,15 +280,23 @@ public final class Options {
         for (String word : line) {
             if (!word.isEmpty() && !word.startsWith("-") && !word.startsWith("@")) {
                 references.add(word);
-            } else if (!FLAGS.contains(word) || !flags.add(word.equals("-q") ? "--quiet" : word)) {
+                continue;
+            }
+            String flag = SHORT.getOrDefault(word, word);
+            boolean alone = FLAGS.contains(flag)
+                    || EXCLUSIVE.contains(flag) && flags.stream().noneMatch(EXCLUSIVE::contains);
+            if (!alone || !flags.add(flag)) {
                 return false;
             }
         }
         arguments = references;
         all = flags.contains("--all");
+        when.check = flags.contains("--check");
         when.ifMissing = flags.contains("--if-missing");
+        when.force = flags.contains("--force");
         crowd.singleFlight = flags.contains("--single-flight");
         output.quiet = flags.contains("--quiet");
+        output.verbose |= flags.contains("--verbose");
         return true;
     }
 }

@@ -2,26 +2,37 @@
 //SOURCES ActionsConsole.java
 //SOURCES ChangeJson.java
 //SOURCES ChangeWording.java
+//SOURCES Completion.java
 //SOURCES Console.java
 //SOURCES ExitCode.java
+//SOURCES FileWording.java
 //SOURCES FlawWording.java
+//SOURCES Form.java
 //SOURCES HelpText.java
 //SOURCES IdResults.java
 //SOURCES ImageCourse.java
+//SOURCES InitText.java
+//SOURCES InstallWording.java
 //SOURCES JsonResults.java
+//SOURCES ListResults.java
 //SOURCES LiveConsole.java
 //SOURCES Message.java
+//SOURCES NameCompletion.java
 //SOURCES Options.java
+//SOURCES PlanResults.java
 //SOURCES Results.java
+//SOURCES Selection.java
 //SOURCES ShareWording.java
 //SOURCES Style.java
 //SOURCES Terminal.java
 //SOURCES TextResults.java
 //SOURCES UsageException.java
 //SOURCES UsageWording.java
+//SOURCES WhyResults.java
 //SOURCES Wording.java
 //SOURCES package-info.java
 //SOURCES ../EnsureImage.java
+//SOURCES ../install/Installation.java
 
 package ensureimage.report;
 
@@ -29,11 +40,14 @@ import ensureimage.Listener;
 import ensureimage.NotEnsured;
 import ensureimage.Notice;
 import ensureimage.Outcome;
+import ensureimage.engine.BuildOutput;
 import ensureimage.recipe.ImageCollection;
 import ensureimage.recipe.Recipe;
 import ensureimage.recipe.Reference;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -48,6 +62,9 @@ import java.util.Optional;
  */
 public final class RunReport implements Listener, AutoCloseable {
     private static final String SCRIPT = "ensure_image";
+    static final int MOST_LINES = 20; // of the output of a failed build
+    /** Of what is said in a log of a build that takes long. */
+    private static final Duration PERIOD = Duration.ofSeconds(30);
 
     private final Style style;
     private final Console console;
@@ -72,10 +89,18 @@ public final class RunReport implements Listener, AutoCloseable {
      */
     public static RunReport open(Style style, PrintWriter out, PrintWriter err, Terminal terminal,
             Map<String, String> environment) {
-        Results results = style.format() == Style.Format.JSON ? new JsonResults()
-                : style.quiet() ? new IdResults()
-                : new TextResults(terminal);
+        Results results = style.format() == Style.Format.JSON ? new JsonResults(style.view())
+                : text(style, terminal);
         return new RunReport(style, console(style, out, err, terminal, environment), results);
+    }
+
+    private static Results text(Style style, Terminal terminal) {
+        return switch (style.view()) {
+            case LIST -> new ListResults(terminal, Clock.systemUTC());
+            case WHY -> new WhyResults(terminal, Clock.systemUTC(), style.verbose());
+            case PLAN -> new PlanResults(terminal);
+            case OUTCOME -> style.quiet() ? new IdResults() : new TextResults(terminal);
+        };
     }
 
     private static Console console(Style style, PrintWriter out, PrintWriter err, Terminal terminal,
@@ -89,13 +114,21 @@ public final class RunReport implements Listener, AutoCloseable {
                 : new Console(out, err);
     }
 
+    /** Tells what of a file is not done as it says. */
+    public synchronized void remark(List<String> remarks) {
+        if (!style.quiet()) {
+            console.say(remarks);
+        }
+    }
+
     // ---- What happens
 
     @Override
     public synchronized void begin(List<ImageCollection.Member> members) {
         several = members.size() > 1;
         members.forEach(member -> courses.put(member.reference(), new ImageCourse(member)));
-        console.watch(this::paint);
+        results.begin(members).ifPresent(console::print);
+        console.watch(this::paint, () -> remind(PERIOD));
     }
 
     @Override
@@ -149,7 +182,8 @@ public final class RunReport implements Listener, AutoCloseable {
         if (!(failure instanceof NotEnsured.NotTried)) { // what it is not tried for has been told
             List<String> output = failure instanceof NotEnsured.BuildFailed build ? build.output() : List.of();
             if (!style.verbose()) {
-                console.quote(title(recipe), output.stream().map(Wording::quote).toList());
+                console.quote(title(recipe), BuildOutput.excerpt(output, MOST_LINES).stream().map(Wording::quote)
+                        .toList());
             }
             console.annotate(recipe, code, message, output);
             List<String> lines = new ArrayList<>(List.of(Wording.error(SCRIPT, message.text())));
@@ -197,6 +231,14 @@ public final class RunReport implements Listener, AutoCloseable {
         StringWriter text = new StringWriter();
         e.printStackTrace(new PrintWriter(text, true));
         return text.toString().lines().toList();
+    }
+
+    /** Says of each image that takes long where it is, if it was not said for this long. */
+    public synchronized void remind(Duration period) {
+        if (!style.quiet() && !style.verbose()) {
+            courses.values().forEach(course -> course.remind(period)
+                    .ifPresent(line -> console.say(List.of(Wording.event(course.member.recipe(), line)))));
+        }
     }
 
     private synchronized void paint() {

@@ -39,7 +39,8 @@ record TextResults(Terminal terminal) implements Results {
             return ensured.how().name().toLowerCase(Locale.ROOT).replace('_', '-');
         }
         Status status = ((Checked) outcome).status();
-        return status instanceof Status.Current ? "present" : status instanceof Status.Stale ? "stale" : "missing";
+        return status instanceof Status.Current ? "present" : status instanceof Status.Stale ? "stale"
+                : status instanceof Status.Uncertain ? "uncertain" : "missing";
     }
 
     private static String detail(Outcome outcome) {

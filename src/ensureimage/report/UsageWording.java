@@ -79,7 +79,7 @@ public final class UsageWording {
     }
 
     /** @throws UsageException if images are named neither or both by {@code --all} and by references */
-    public void requireOneWay(boolean all, List<String> references, List<String> buildArguments,
+    private void requireOneWay(boolean all, List<String> references, List<String> buildArguments,
             List<String> passThrough) throws UsageException {
         if (references.isEmpty() && !all) {
             throw new UsageException(noReference(buildArguments.stream().reduce((before, last) -> last), passThrough));
@@ -89,8 +89,49 @@ public final class UsageWording {
         }
     }
 
+    /** @throws UsageException if options do not go together, or their values have no meaning */
+    public void requireSensible(Options options, List<String> passThrough) throws UsageException {
+        requireOneCollection(options);
+        requireOneWay(options.meansAll(), options.arguments, options.builtFrom.buildArguments, passThrough);
+        requireOneImage(options.builtFrom.file.isPresent(), options.all, options.arguments);
+        requirePositive("--attempts", options.crowd.attempts);
+        requirePositive("--timeout", options.crowd.timeoutSeconds);
+        requirePositive("--jobs", options.crowd.jobs);
+        requirePositive("--wait", options.crowd.waitSeconds);
+    }
+
+    /** @throws UsageException if there are several kinds of collection, or options that a file of docker's has itself */
+    private void requireOneCollection(Options options) throws UsageException {
+        if (!options.areDefined()) {
+            if (!options.profiles.isEmpty()) {
+                throw new UsageException(new Message("--profile goes with --compose", seeHelp()));
+            }
+            return;
+        }
+        String option = options.bake != null ? "--bake" : "--compose";
+        if (options.bake != null && (options.compose != null || !options.profiles.isEmpty())) {
+            throw new UsageException(new Message("--bake and "
+                    + (options.compose != null ? "--compose" : "--profile") + " exclude each other", seeHelp()));
+        }
+        if (options.builtFrom.file.isPresent()) {
+            throw new UsageException(new Message("--file names a Dockerfile, and with " + option
+                    + " each image has its own",
+                    "To name the file with the images: " + command + " " + option + "="
+                            + Printable.escape(options.builtFrom.file.get())));
+        }
+        if (options.builtFrom.target.isPresent()) {
+            throw new UsageException(new Message("--target names a stage, and with " + option
+                    + " each image has its own", seeHelp()));
+        }
+        Optional<String> pair = options.arguments.stream().filter(each -> each.indexOf('=') >= 0).findFirst();
+        if (pair.isPresent()) {
+            throw new UsageException(new Message("REF=DIR does not go with " + option + ": '"
+                    + Printable.escape(pair.get()) + "'", seeHelp()));
+        }
+    }
+
     /** @throws UsageException if a Dockerfile is named for more than one image */
-    public void requireOneImage(boolean fileGiven, boolean all, List<String> references) throws UsageException {
+    private void requireOneImage(boolean fileGiven, boolean all, List<String> references) throws UsageException {
         if (fileGiven && (all || references.size() > 1)) {
             throw new UsageException(
                     new Message("--file names one Dockerfile, but there are several references"));
@@ -98,7 +139,7 @@ public final class UsageWording {
     }
 
     /** @throws UsageException for a number below 1 */
-    public void requirePositive(String option, int number) throws UsageException {
+    void requirePositive(String option, int number) throws UsageException {
         if (number < 1) {
             throw new UsageException(new Message(option + " takes a number from 1, not " + number));
         }
@@ -141,9 +182,20 @@ public final class UsageWording {
                 seeHelp()));
     }
 
+    /** {@code --init} in a folder that cannot be listed. */
+    public UsageException unreadableFolder() {
+        return new UsageException(new Message("cannot read the working folder"));
+    }
+
     /** {@code --file -}, and stdin fails. */
     public UsageException unreadableStdin() {
         return new UsageException(new Message("cannot read the Dockerfile from stdin"));
+    }
+
+    /** What docker's TLS options name cannot be put together. */
+    public Message certificates(Exception e) {
+        return new Message("cannot use the certificates of docker's options: " + Printable.escape(e),
+                "Put ca.pem, cert.pem and key.pem into one folder and set DOCKER_CERT_PATH to it.");
     }
 
     /** A bug. */

@@ -2,6 +2,7 @@ package ensureimage.report;
 
 import ensureimage.NotEnsured;
 import ensureimage.Notice;
+import ensureimage.engine.BuildOutput;
 import ensureimage.engine.EngineException;
 import ensureimage.engine.EngineFacts;
 import ensureimage.recipe.DockerfileSource;
@@ -65,6 +66,9 @@ public final class Wording {
         if (notice instanceof Notice.Claimed claimed) {
             return "another build named it first, looking it up" + inBrackets(claimed.line());
         }
+        if (notice instanceof Notice.NamedBesides named) {
+            return "also named " + named.reference();
+        }
         if (notice instanceof Notice.Temporary temporary) {
             return "temporary failure, trying again" + inBrackets(temporary.line());
         }
@@ -94,7 +98,7 @@ public final class Wording {
                 : notice instanceof Notice.WaitingForThread ? "waiting for another thread, which is building it"
                 : notice instanceof Notice.InputsChanged ? "its inputs changed while it was built, building again"
                 : notice instanceof Notice.LabelledAnew
-                        ? "the build saw more than expected, building again from the cache"
+                        ? "the build saw other inputs than expected, building again from the cache"
                 : notice instanceof Notice.WaitedInVain ? "the build waited for has failed: building it here too"
                 : "waited long enough: building it here too";
     }
@@ -142,8 +146,18 @@ public final class Wording {
             case LOADING -> new Message("the build made no image: " + describe(build.recipe()),
                     "Is the builder one that does not load images? Try: -- --load");
             case NAMING -> new Message("the image cannot be named: " + ending(build));
-            case BUILDING -> new Message("build failed: " + ending(build));
+            case BUILDING -> new Message("build failed: " + ending(build), tryNext(build));
         };
+    }
+
+    /** Where to look, and how to see more. */
+    private static String tryNext(NotEnsured.BuildFailed build) {
+        String all = BuildOutput.excerpt(build.output(), RunReport.MOST_LINES).size() < build.output().size()
+                ? "To see all of its output: --verbose"
+                : "";
+        Optional<String> line = BuildOutput.failedLine(build.output());
+        return line.isEmpty() ? all
+                : "See line " + line.get() + " of the Dockerfile." + (all.isEmpty() ? "" : " " + all);
     }
 
     private static String ending(NotEnsured.BuildFailed build) {

@@ -1,0 +1,26 @@
+package ensureimage.report;
+
+import ensureimage.install.Installation;
+import java.util.Map;
+import java.util.function.UnaryOperator;
+
+/**
+ * How the program was started, as far as a JVM can tell.
+ *
+ * @param command as the user would type it
+ * @param name of this way, for {@code --version}
+ */
+public record Form(String command, String name) {
+    private static final String SCRIPT = "ensure_image";
+    private static final String NAME = "script"; // with JBang, however that was started
+
+    /** Of this process. @param property of the JVM */
+    public static Form detect(UnaryOperator<String> property, Map<String, String> environment) {
+        String path = String.valueOf(property.apply("java.class.path"));
+        return Installation.isPlugin(property) ? new Form("docker ensure", "docker plugin")
+                : Installation.running(property).isPresent() ? new Form(SCRIPT, "installed")
+                : environment.containsKey("JBANGW_JBANG") ? new Form("./jbangw ensure_image.java", NAME)
+                : path.matches("[^:]*ensure_image[^:/]*\\.jar") ? new Form("java -jar " + path, "jar")
+                : new Form(SCRIPT, NAME);
+    }
+}

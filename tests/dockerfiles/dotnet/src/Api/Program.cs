@@ -1,0 +1,1 @@
+src/Api/Program.cs

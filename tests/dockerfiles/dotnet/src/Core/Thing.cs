@@ -1,0 +1,1 @@
+src/Core/Thing.cs

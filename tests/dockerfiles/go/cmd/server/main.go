@@ -1,0 +1,1 @@
+cmd/server/main.go

@@ -1,0 +1,1 @@
+internal/db/db.go

@@ -1,0 +1,1 @@
+pkg/api/api.go

@@ -1,0 +1,1 @@
+apps/api/src/main.ts

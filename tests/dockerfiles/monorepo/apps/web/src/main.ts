@@ -1,0 +1,1 @@
+apps/web/src/main.ts

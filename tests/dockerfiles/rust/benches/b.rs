@@ -1,0 +1,1 @@
+benches/b.rs

@@ -1,0 +1,1 @@
+migrations/1.sql

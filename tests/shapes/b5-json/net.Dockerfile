@@ -1,0 +1,2 @@
+FROM busybox
+RUN ulimit -n > /limit
