@@ -143,7 +143,8 @@ class ShareFaultsTest {
             var cell = "exit %d, %s, %d warning%s".formatted(result.status(), right ? "right" : "WRONG",
                     warnings.size(), warnings.size() == 1 ? "" : "s");
             CELLS.put(row, cell);
-            REASONS.put(row, warnings.stream().map(ShareFaultsTest::reason).distinct().collect(Collectors.joining("; ")));
+            REASONS.put(row,
+                    warnings.stream().map(ShareFaultsTest::reason).distinct().collect(Collectors.joining("; ")));
             assertAll(
                     () -> assertEquals(0, result.status(), result::toString),
                     () -> assertTrue(row.what.equals(REFUSED) || row.what.equals(FULL) || proxy.hasStruck(),
@@ -191,7 +192,8 @@ class ShareFaultsTest {
         return "| fault | during a look-up | during a pull | during a push |\n| --- | --- | --- | --- |\n"
                 + faults.stream().map(fault -> Stream.of(Stage.values())
                         .map(stage -> CELLS.getOrDefault(new Row(fault, stage), ""))
-                        .collect(Collectors.joining(" | ", "| " + fault + " | ", " |\n"))).collect(Collectors.joining());
+                        .collect(Collectors.joining(" | ", "| " + fault + " | ", " |\n")))
+                        .collect(Collectors.joining());
     }
 
     /** Docker's words, without what is another one in each run. */
