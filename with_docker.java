@@ -194,20 +194,19 @@ class with_docker implements Callable<Integer> {
         }
     }
 
-    private int report(Exception failure) {
-        if (failure instanceof InterruptedException || isEnding()) {
+    private int report(Exception fault) {
+        if (fault instanceof InterruptedException || isEnding()) {
             return ExitCode.INTERRUPTED.status(); // what failed did so because it is being ended
         }
         var err = cli.commandLine().getErr();
-        boolean known = failure instanceof NotRun || failure instanceof EngineUnavailable;
+        boolean known = fault instanceof NotRun || fault instanceof EngineUnavailable;
         if (verbose || !known) {
-            failure.printStackTrace(err);
+            fault.printStackTrace(err);
         }
         if (known) {
-            err.println("with_docker: "
-                    + (failure instanceof EngineUnavailable e ? describe(e) : failure.getMessage()));
+            err.printf("with_docker: %s%n", fault instanceof EngineUnavailable e ? describe(e) : fault.getMessage());
         }
-        return failure instanceof NotRun e ? e.status : (known ? ExitCode.NO_ENGINE : ExitCode.BUG).status();
+        return fault instanceof NotRun e ? e.status : (known ? ExitCode.NO_ENGINE : ExitCode.BUG).status();
     }
 
     /** Whether this JVM is being ended: the one sign of that is that it takes no more hooks. */

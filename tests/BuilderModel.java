@@ -267,7 +267,7 @@ record BuilderModel(Role role, Loop loop, EngineCall call, int read, int found, 
         return again ? now.build(said)
                 : loop.share().pulled() && named && (loop.next() == Action.NAME || loop.next() == Action.LOOK_BACK)
                         ? new Moved(now.with(EngineCall.begin(At.UNTAG, image)), "", said)
-                        : now.act(said);
+                : now.act(said);
     }
 
     /** Begins what is next. */

@@ -31,7 +31,8 @@ class CommandLineTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"-q -q app", "--quiet --quiet", "-q --quiet app", "@file", "app @file", "-x", "--check --if-missing app",
+    @ValueSource(strings = {"-q -q app", "--quiet --quiet", "-q --quiet app", "@file", "app @file", "-x",
+        "--check --if-missing app",
         "-a", "-qa",
         "app -j 2",
         "--quiet=true app", "-"})

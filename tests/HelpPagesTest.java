@@ -15,7 +15,7 @@ class HelpPagesTest {
     void thePageHasTheHelpOfTheScript(String script, String page) throws IOException {
         String help = Harness.script(script, "--help").run().succeeded().out().stripTrailing().lines()
                 .map(line -> line.isBlank() ? "" : "    " + line).collect(Collectors.joining("\n"));
-        assertTrue(Files.readString(Harness.projectFile(page)).contains("\n\n" + help + "\n\n"),
+        assertTrue((Files.readString(Harness.projectFile(page)) + "\n").contains("\n\n" + help + "\n\n"),
                 "to be pasted into " + page + ":\n" + help);
     }
 }

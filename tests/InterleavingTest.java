@@ -161,19 +161,20 @@ class InterleavingTest {
 
     /** The checker proves itself: without a part of the loop it finds how a promise breaks, and tells it step by step. */
     @ParameterizedTest
-    @CsvSource(delimiter = '|', textBlock = """
-            CLAIMED_IS_SUCCESS | is told that the image is there, but since it asked or built last the tag has had none of its inputs
-            NO_LOOK_BACK       | is given image A, which is gone already
-            STALE_IS_CURRENT   | is told that the image is there, but since it asked or built last the tag has had none of its inputs
-            EDITS_DO_NOT_COUNT | is told that the image is there, but since it asked or built last the tag has had none of its inputs
-            CLAIMED_IS_FAILURE | fails, but it has only lost a race
-            ENDS_EARLY         | gives up after 1 of 2 attempts
-            ENDS_NEVER         | builds more often than it may
-            LOOKS_FOR_EVER     | from here on it can go on for ever
-            FOREIGN_WILL_DO    | is told that the image is there, but since it asked or built last the tag has had none of its inputs
-            NEEDS_THE_REGISTRY | fails, but it has only lost a race
-            PULLS_FOR_EVER     | from here on it can go on for ever
-            """)
+    @CsvSource(delimiter = '|',
+            textBlock = """
+                    CLAIMED_IS_SUCCESS | is told that the image is there, but since it asked or built last the tag has had none of its inputs
+                    NO_LOOK_BACK       | is given image A, which is gone already
+                    STALE_IS_CURRENT   | is told that the image is there, but since it asked or built last the tag has had none of its inputs
+                    EDITS_DO_NOT_COUNT | is told that the image is there, but since it asked or built last the tag has had none of its inputs
+                    CLAIMED_IS_FAILURE | fails, but it has only lost a race
+                    ENDS_EARLY         | gives up after 1 of 2 attempts
+                    ENDS_NEVER         | builds more often than it may
+                    LOOKS_FOR_EVER     | from here on it can go on for ever
+                    FOREIGN_WILL_DO    | is told that the image is there, but since it asked or built last the tag has had none of its inputs
+                    NEEDS_THE_REGISTRY | fails, but it has only lost a race
+                    PULLS_FOR_EVER     | from here on it can go on for ever
+                    """)
     void aLoopThatBreaksAPromiseIsFound(LoopRules rules, String fault) {
         Trait[] traits = rules.isAboutSharing() ? new Trait[] {Trait.SHARES} : new Trait[0];
         List<String> found = Race.of(rules.toString(), MISSING, 2).with(A, Policy.IF_STALE, rules, traits).with(B)
@@ -185,13 +186,14 @@ class InterleavingTest {
 
     /** The same, of what a look-up cannot know: docker build is asked, and can say that the label covers too little. */
     @ParameterizedTest
-    @CsvSource(delimiter = '|', textBlock = """
-            UNCERTAIN_IS_CURRENT | ASKS       | is given image A, which is not of its inputs
-            UNCERTAIN_ENDS       | ASKS       | is given image A, which is not of its inputs
-            SAME_IS_SUCCESS      | ASKS       | is told that the image is there, but since it asked or built last the tag has had none of its inputs
-            UNCOVERED_IS_NAMED   | MISREADS   | is given image a part of A (built from A), which is not of its inputs
-            UNCOVERED_IS_NAMED   | OWN_IMAGES | is told that the image is there, but since it asked or built last the tag has had none of its inputs
-            """)
+    @CsvSource(delimiter = '|',
+            textBlock = """
+                    UNCERTAIN_IS_CURRENT | ASKS       | is given image A, which is not of its inputs
+                    UNCERTAIN_ENDS       | ASKS       | is given image A, which is not of its inputs
+                    SAME_IS_SUCCESS      | ASKS       | is told that the image is there, but since it asked or built last the tag has had none of its inputs
+                    UNCOVERED_IS_NAMED   | MISREADS   | is given image a part of A (built from A), which is not of its inputs
+                    UNCOVERED_IS_NAMED   | OWN_IMAGES | is told that the image is there, but since it asked or built last the tag has had none of its inputs
+                    """)
     void aLoopThatTrustsWhatItCannotKnowIsFound(LoopRules rules, Trait trait, String fault) {
         List<String> found = Race.of(rules + ", " + trait, EngineModel.image(A, A, 0), 2)
                 .with(A, Policy.IF_STALE, rules, trait).with(A, Policy.IF_STALE, rules, trait)

@@ -57,14 +57,17 @@ enum LoopRules {
                         : after;
             case EDITS_DO_NOT_COUNT -> before.next() == Action.BUILD && (after.next() == Action.BUILD
                     || after.next() == Action.LOOK_UP && after.trouble().equals(Optional.of(Trouble.INPUTS_CHANGED)))
-                            ? with(after, Action.NAME) : after;
+                            ? with(after, Action.NAME)
+                            : after;
             case UNCERTAIN_IS_CURRENT -> isUncertain(before, after) ? with(after, Action.SUCCEED) : after;
             case UNCERTAIN_ENDS -> isUncertain(before, after) && after.next() == Action.GIVE_UP
-                    ? with(after, Action.SUCCEED) : after;
+                    ? with(after, Action.SUCCEED)
+                    : after;
             case SAME_IS_SUCCESS -> before.next() == Action.BUILD && after.next() == Action.NAME
                     && after.found() == Found.State.CURRENT ? with(after, Action.SUCCEED) : after;
             case UNCOVERED_IS_NAMED -> before.next() == Action.BUILD && after.next() == Action.BUILD
-                    ? with(after, Action.NAME) : after;
+                    ? with(after, Action.NAME)
+                    : after;
             case CLAIMED_IS_FAILURE -> claimed ? with(after, Action.FAIL) : after;
             case ENDS_EARLY -> claimed ? with(after, Action.GIVE_UP) : after;
             case LOOKS_FOR_EVER ->

@@ -135,6 +135,7 @@ class NamingRaceTest {
         }
     }
 
+    @SuppressWarnings("try") // closing waits, and may be interrupted
     private String alone(String name) throws Exception {
         Builder builder;
         try (Together together = new Together(1, () -> {})) {

@@ -17,6 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** A builder that is not the engine's own, and that does not see the engine's images. */
+@SuppressWarnings("try") // a builder is only to be there, and to end
 class OtherBuilderTest {
 
     /** The engine that gets the images, and the one whose BuildKit builds them. */

@@ -17,9 +17,10 @@ import java.util.regex.Pattern;
 public final class ShownCommands {
 
     /** What a command begins with. What else a code block holds is output, a configuration, or code. */
-    private static final Pattern COMMAND = Pattern.compile("(?:\\$ )?(?:\\w+=\\S* )*(?:\\w+=\\$\\(|source <\\(|eval \"?\\$\\()?"
-            + "(?:\\./[\\w./-]+|ensure_image|race_repro|with_docker|docker|podman|jbang|java|git|curl|cd|export|jq|make|"
-            + "cp|mkdir|chmod|cat|sha256sum|sudo)(?: .*)?");
+    private static final Pattern COMMAND =
+            Pattern.compile("(?:\\$ )?(?:\\w+=\\S* )*(?:\\w+=\\$\\(|source <\\(|eval \"?\\$\\()?"
+                    + "(?:\\./[\\w./-]+|ensure_image|race_repro|with_docker|docker|podman|jbang|java|git|curl|cd|export|jq|make|"
+                    + "cp|mkdir|chmod|cat|sha256sum|sudo)(?: .*)?");
     private static final Pattern FENCE = Pattern.compile("```(\\w*).*");
     private static final Pattern SHELL = Pattern.compile("(?:sh|bash|shell|console|text)?");
     /** A line of the examples of a help text: a command, two blanks, and what it does. */

@@ -218,7 +218,8 @@ class StatIndexTest {
         /** What time does: pages are written back, and the clock goes on until all ctimes so far are old. */
         void settle() throws IOException {
             try (Stream<Path> files = Files.walk(home)) {
-                for (Path file : files.filter(file -> file.toFile().length() > 0 && Files.isRegularFile(file)).toList()) {
+                for (Path file : files.filter(file -> file.toFile().length() > 0 && Files.isRegularFile(file))
+                        .toList()) {
                     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
                         channel.force(true);
                     }
@@ -433,7 +434,8 @@ class StatIndexTest {
         FileStat listed = moment.list(scene.folder).children().stream().filter(child -> child.file().equals(a))
                 .findFirst().orElseThrow().stat();
         Edit.FOLDER_REPLACED.make(scene);
-        String wrong = new ContextNode(Optional.empty(), "folder/a", a, listed, null).digest(moment, true).orElseThrow();
+        String wrong =
+                new ContextNode(Optional.empty(), "folder/a", a, listed, null).digest(moment, true).orElseThrow();
         assertNotEquals(right.get("folder/a"), wrong, "it is read through the wrong folder");
         Edit.FOLDER_REPLACED.make(scene);
         assertEquals(listed, FileStat.read(a), "the control: the file itself does not tell");
@@ -602,7 +604,8 @@ class StatIndexTest {
         Instant now = Instant.ofEpochSecond(1_800_000_000);
         int size = old.bytes(now).length;
         FileStat edited = new FileStat(0100644, 1, 7, 3, 9, 5, 6);
-        StatIndex renewed = StatIndex.parse(old.bytes(now), now, TODAY + 1).with(Map.of(edited, ZEROS, file(-1), ZEROS));
+        StatIndex renewed =
+                StatIndex.parse(old.bytes(now), now, TODAY + 1).with(Map.of(edited, ZEROS, file(-1), ZEROS));
         assertEquals(size, renewed.bytes(now).length);
         assertNull(renewed.find(file(7)));
         assertNotNull(renewed.find(edited));

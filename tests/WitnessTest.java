@@ -64,7 +64,8 @@ class WitnessTest {
         Path misread = bench.folder.resolve("images/" + app + "-two");
         teach(misread, ONLY_A);
         Harness.Result first = bench.ensure("--all").succeeded();
-        assertEquals(List.of(app + "-two:latest: the build saw other inputs than expected, building again from the cache"),
+        assertEquals(
+                List.of(app + "-two:latest: the build saw other inputs than expected, building again from the cache"),
                 first.err().lines().filter(line -> line.contains("than expected")).toList(), first.toString());
         Files.writeString(misread.resolve("b"), "2");
         Harness.Result second = bench.ensure("--all").succeeded();

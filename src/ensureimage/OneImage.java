@@ -173,8 +173,7 @@ final class OneImage {
             // What is built on it is to be compared with what it would become.
             boolean kept = status instanceof Status.Current || status instanceof Status.Uncertain;
             String fingerprint = kept ? found.fingerprint() : plan.labels().fingerprint();
-            return new Checked(recipe, status, fingerprint, deadline.elapsed(),
-                    Optional.of(Details.of(found, plan)));
+            return new Checked(recipe, status, fingerprint, deadline.elapsed(), Optional.of(Details.of(found, plan)));
         } catch (EngineException e) {
             throw NotEnsured.by(e, recipe, deadline);
         } catch (RecipeException e) {

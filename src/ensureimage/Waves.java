@@ -153,7 +153,8 @@ final class Waves implements Builds {
     synchronized void markExported(Seat seat) {
         Reference reference = seat.target().recipe().reference();
         seat.markExported(open.values().stream()
-                .anyMatch(member -> member.bases().values().stream().anyMatch(base -> base.reference().equals(reference))));
+                .anyMatch(member -> member.bases().values().stream()
+                        .anyMatch(base -> base.reference().equals(reference))));
         notifyAll();
     }
 

@@ -1,11 +1,15 @@
 package ensureimage.engine;
 
 import ensureimage.recipe.BuilderKind;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** What can be read from the plain output of a build, on the way and at its end. */
 public final class BuildOutput {
@@ -19,6 +23,8 @@ public final class BuildOutput {
 
     /** The pointer to its own window that Docker Desktop adds after the verdict (buildx {@code util/desktop}). */
     private static final String DESKTOP = "View build details: ";
+    private static final Pattern ID = Pattern.compile("sha256:[0-9a-f]{64}");
+    private static final Pattern DIGEST = Pattern.compile("\"containerimage\\.digest\":\\s*\"(" + ID + ")\"");
     private static final String RULER = "-".repeat(20);
     private static final Pattern FAILED_STEP = Pattern.compile("(#\\d+) ERROR: .*");
     private static final int MARGIN = 10; // lines that are not worth to be left out
@@ -38,6 +44,25 @@ public final class BuildOutput {
         }
         return Optional.of(matcher.group("buildkit") != null ? matcher.group("buildkit")
                 : "[" + matcher.group("number") + "] " + matcher.group("other"));
+    }
+
+    /**
+     * The IDs that the image of a build may have, as it was told to write them into files.
+     *
+     * @param metadata of buildx
+     * @param id of {@code --iidfile}
+     */
+    static List<String> ids(Path metadata, Path id) {
+        return Stream.of(find(DIGEST, metadata, 1), find(ID, id, 0)).flatMap(Optional::stream).distinct().toList();
+    }
+
+    private static Optional<String> find(Pattern pattern, Path file, int group) {
+        try {
+            Matcher matcher = pattern.matcher(Files.readString(file));
+            return matcher.find() ? Optional.of(matcher.group(group)) : Optional.empty();
+        } catch (IOException e) {
+            return Optional.empty();
+        }
     }
 
     /** What has built: BuildKit tells its steps on stderr, the others on stdout. */

@@ -60,7 +60,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -79,8 +78,6 @@ public final class Docker {
     public static final String LABEL = LABELS + "fingerprint";
     private static final String DEBUG = "DEBUG";
     private static final Pattern NO_METADATA = Pattern.compile("(?:Error: )?unknown flag: --metadata-file");
-    private static final Pattern ID = Pattern.compile("sha256:[0-9a-f]{64}");
-    private static final Pattern DIGEST = Pattern.compile("\"containerimage\\.digest\":\\s*\"(" + ID + ")\"");
 
     /** No attestation, unless asked for: it makes every image another one. And output that does not depend. */
     static final Map<String, String> FOR_BUILDS = Map.of("BUILDX_NO_DEFAULT_ATTESTATIONS", "1",
@@ -235,9 +232,8 @@ public final class Docker {
                 metadata.set(false); // the legacy builder, podman
                 return build(recipe, labels, BuildCache.NONE, deadline, listener);
             }
-            List<String> ids = Stream.of(find(DIGEST, told, 1), find(ID, id, 0)).flatMap(Optional::stream).distinct()
-                    .toList();
-            return new Built(process, ids, Witness.read(told), BuildOutput.builder(process), Optional.empty());
+            return new Built(process, BuildOutput.ids(told, id), Witness.read(told), BuildOutput.builder(process),
+                    Optional.empty());
         }
     }
 
@@ -289,15 +285,6 @@ public final class Docker {
 
     private static boolean says(Processes.Finished process, Pattern line) {
         return process.err().stream().anyMatch(each -> line.matcher(each).matches());
-    }
-
-    private static Optional<String> find(Pattern pattern, Path file, int group) {
-        try {
-            Matcher matcher = pattern.matcher(Files.readString(file));
-            return matcher.find() ? Optional.of(matcher.group(group)) : Optional.empty();
-        } catch (IOException e) {
-            return Optional.empty();
-        }
     }
 
     /** Gives an image the name; what had it keeps its ID. */

@@ -27,7 +27,7 @@ import java.util.stream.Stream;
  * So an archive is never needed, and nobody waits for the one who makes it.
  */
 public final class ClassArchive {
-    private static final Duration LIMIT = Duration.ofMinutes(2);
+    private static final Duration LIMIT = Duration.ofMinutes(5);
     static final int FIRST_WITH_AOT_CACHE = 25; // -XX:AOTCacheOutput, JEP 514
     private static final String LOCK = "lock";
     /** What there may be for a Java, as the launcher has it. */

@@ -44,7 +44,7 @@ import java.util.stream.Stream;
  * killed there is the old form or the new one. Several may install at once: one after the other.
  */
 public final class Installation {
-    private static final Duration LIMIT = Duration.ofMinutes(3);
+    private static final Duration LIMIT = Duration.ofMinutes(6);
     private static final String LOCK = "lock";
     /** Each a line: the launchers that there are. */
     private static final String LAUNCHERS = "launchers";

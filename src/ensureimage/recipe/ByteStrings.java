@@ -113,8 +113,10 @@ public final class ByteStrings {
 
     /** What {@link #packed} was made from. */
     static String unpacked(String packed) {
-        return packed.indexOf('%') < 0 ? packed : ESCAPED.matcher(packed)
-                .replaceAll(m -> Matcher.quoteReplacement(String.valueOf((char) Integer.parseInt(m.group(1), 16))));
+        return packed.indexOf('%') < 0 ? packed
+                : ESCAPED.matcher(packed)
+                        .replaceAll(
+                                m -> Matcher.quoteReplacement(String.valueOf((char) Integer.parseInt(m.group(1), 16))));
     }
 
     private static boolean isAscii(String text) {

@@ -62,7 +62,8 @@ record ContextTree(ContextNode root, IgnoreFile ignore, boolean mustBeReadable, 
                         folders.add(child);
                     }
                     ContextNode node = child;
-                    while (!child.decision().excluded() && below.putIfAbsent(node.path(), node) == null && node != top) {
+                    while (!child.decision().excluded() && below.putIfAbsent(node.path(), node) == null
+                            && node != top) {
                         node = node.above().orElseThrow();
                     }
                 }

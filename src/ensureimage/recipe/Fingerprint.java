@@ -153,7 +153,8 @@ public final class Fingerprint {
             Snapshot now = Snapshot.take(recipe, dockerfile, coverage, surroundings.builder(), moment);
             Snapshot.Stamp stamp = snapshot.stamp();
             return now.stamp().value().equals(stamp.value())
-                    && (!stamp.racy() || new Fingerprint(recipe, surroundings, coverage, dockerfile, now).value.equals(value));
+                    && (!stamp.racy()
+                            || new Fingerprint(recipe, surroundings, coverage, dockerfile, now).value.equals(value));
         } catch (UnreadableFile | RecipeException e) {
             return false;
         }

@@ -145,7 +145,8 @@ record Snapshot(List<Input> inputs, SortedMap<String, String> layouts, SortedMap
     Stamp stamp() {
         List<FileStat> stats = new ArrayList<>(others);
         inputs.forEach(input -> stats.add(input.node().stat()));
-        Digest digest = new Digest().add(unclear).add(layouts).add(inputs.stream().map(Input::path).toArray(String[]::new));
+        Digest digest =
+                new Digest().add(unclear).add(layouts).add(inputs.stream().map(Input::path).toArray(String[]::new));
         stats.forEach(s -> digest.addNumbers(s.mode(), s.size(), s.inode(), s.modified(), s.changed(), s.device()));
         long recent = FileTime.from(moment.start().minus(RACY)).to(TimeUnit.NANOSECONDS);
         return new Stamp(digest.hex(), stats.stream().anyMatch(stat -> stat.changed() > recent));

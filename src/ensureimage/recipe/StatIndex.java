@@ -156,8 +156,9 @@ final class StatIndex {
 
     private long[] record(FileStat stat, String digest) {
         ByteBuffer text = ByteBuffer.wrap(digest.getBytes(StandardCharsets.ISO_8859_1));
-        long[] record = {stat.inode(), stat.host(), stat.size(), stat.modified(), stat.changed(), dated(stat.mode()), 0, 0,
-            0, 0, 0, 0, 0, 0};
+        long[] record =
+                {stat.inode(), stat.host(), stat.size(), stat.modified(), stat.changed(), dated(stat.mode()), 0, 0,
+                    0, 0, 0, 0, 0, 0};
         text.asLongBuffer().get(record, DIGEST, RECORD - DIGEST);
         return record;
     }
