@@ -125,11 +125,10 @@ class with_docker implements Callable<Integer> {
             throw mistake(shell ? "--shell takes no COMMAND" : "COMMAND is missing");
         }
         var spec = spec();
-        var machine = machine();
-        var line = shell ? List.of(machine.environment().getOrDefault("SHELL", "/bin/sh")) : command;
-        requireExecutable(line.get(0), machine);
+        var line = shell ? List.of(machine().environment().getOrDefault("SHELL", "/bin/sh")) : command;
+        requireExecutable(line.get(0), machine());
         var console = new Console(cli.commandLine().getErr());
-        try (var engine = ThrowawayEngine.start(spec, machine, console)) {
+        try (var engine = ThrowawayEngine.start(spec, machine(), console)) {
             if (registry) {
                 engine.startRegistry(console);
             }
