@@ -224,7 +224,8 @@ class NamingRaceTest {
             Docker docker = bench.docker();
             Freshness freshness = new Freshness(docker, Cache.open(Map.of()));
             Tools tools = new Tools(docker, freshness, new Planner(docker, freshness), Policy.IF_STALE,
-                    new Limits(attempts, Duration.ofMinutes(LIMIT), 1), Optional.empty(), Optional.empty());
+                    new Limits(attempts, Duration.ofMinutes(LIMIT), 1), Optional.empty(),
+                    Optional.empty(), Optional.empty());
             try {
                 ensured = new OneImage(tools, Builds.apart(docker), recipe, this).ensure();
             } catch (NotEnsured e) {

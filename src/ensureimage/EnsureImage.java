@@ -75,6 +75,7 @@ import java.util.Optional;
  * of the JVM ends it too.
  */
 public final class EnsureImage {
+    private static final Duration MOMENT = Duration.ofSeconds(5);
     private final String command;
     private final Map<String, String> environment;
     private final Limits limits;
@@ -178,7 +179,7 @@ public final class EnsureImage {
      * @return what became of each, in that order: {@link Ensured} or {@link NotEnsured}
      */
     public Map<Reference, Outcome> ensureAll(List<ImageCollection.Member> members) throws InterruptedException {
-        return new ManyImages(tools(), ManyImages.Work.ENSURE, members, listener).run();
+        return new ManyImages(tools(members.size()), ManyImages.Work.ENSURE, members, listener).run();
     }
 
     /**
@@ -188,7 +189,7 @@ public final class EnsureImage {
      * @return what was found of each, in that order: {@link Checked} or {@link NotEnsured}
      */
     public Map<Reference, Outcome> checkAll(List<ImageCollection.Member> members) throws InterruptedException {
-        return new ManyImages(tools(), ManyImages.Work.CHECK, members, listener).run();
+        return new ManyImages(tools(members.size()), ManyImages.Work.CHECK, members, listener).run();
     }
 
     /**
@@ -203,7 +204,7 @@ public final class EnsureImage {
         if (sharing.isEmpty()) {
             throw new IllegalStateException("nothing is shared");
         }
-        return new ManyImages(tools(), ManyImages.Work.COMPARE, members, listener).run();
+        return new ManyImages(tools(members.size()), ManyImages.Work.COMPARE, members, listener).run();
     }
 
     /**
@@ -213,7 +214,7 @@ public final class EnsureImage {
      * @param members as for {@link #ensureAll}
      */
     public Map<Reference, Outcome> lookAtAll(List<ImageCollection.Member> members) throws InterruptedException {
-        return new ManyImages(tools(), ManyImages.Work.LOOK, members, listener).run();
+        return new ManyImages(tools(members.size()), ManyImages.Work.LOOK, members, listener).run();
     }
 
     /** Which kind of builder {@code docker build} is expected to use with these options; a build tells for sure. */
@@ -248,16 +249,18 @@ public final class EnsureImage {
     }
 
     private OneImage oneImage(Recipe recipe) {
-        Tools tools = tools();
+        Tools tools = tools(1);
         return new OneImage(tools, Builds.apart(tools.docker()), recipe, listener);
     }
 
-    private Tools tools() {
+    /** @param images how many there are in this run; what several wait for, they build together */
+    private Tools tools(int images) {
         Cache cache = Cache.open(environment);
         Docker docker = docker(cache);
         Optional<SingleFlight> flights = longestWait.map(wait -> new SingleFlight(cache.folder("flights"), wait));
         Freshness freshness = new Freshness(docker, cache);
         return new Tools(docker, freshness, new Planner(docker, freshness), policy, limits, flights,
+                images > 1 ? Optional.empty() : Optional.of(new SingleFlight(cache.folder("flights"), MOMENT)),
                 sharing.map(each -> new SharedRepository(docker, each)));
     }
 

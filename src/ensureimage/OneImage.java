@@ -29,7 +29,7 @@ final class OneImage {
     private final Freshness freshness;
     private final Planner planner;
     private final Limits limits;
-    private final Optional<SingleFlight> flights;
+    private final Tools tools;
     private final Optional<SharedImage> shared;
     private final Listener listener;
     private final Recipe recipe;
@@ -48,7 +48,7 @@ final class OneImage {
         this.freshness = tools.freshness();
         this.planner = tools.planner();
         this.limits = tools.limits();
-        this.flights = tools.flights();
+        this.tools = tools;
         this.listener = listener;
         this.recipe = recipe;
         this.deadline = new Deadline(limits.perImage());
@@ -122,8 +122,8 @@ final class OneImage {
                 loop = loop.afterWaiting();
                 return;
             }
-            if (flights.isPresent() && shared.isPresent()
-                    && builds.aside(() -> shared.get().isBuiltElsewhere(flights.get().longest(), deadline))) {
+            if (tools.flights().isPresent() && shared.isPresent()
+                    && builds.aside(() -> shared.get().isBuiltElsewhere(tools.flights().get().longest(), deadline))) {
                 loop = loop.afterClaim();
                 return;
             }
@@ -220,13 +220,13 @@ final class OneImage {
     }
 
     private SingleFlight.Turn waitForTurn() throws EngineException, RecipeException, InterruptedException {
-        if (flights.isEmpty()) {
-            return SingleFlight.ALONE;
+        String key = String.join("\n", docker.identity(), recipe.reference().toString(), plan.key());
+        if (tools.flights().isEmpty()) {
+            return tools.lookOut(plan, loop.builds(), key, deadline.left());
         }
         listener.step(recipe, Listener.Step.WAITING);
-        String key = String.join("\n", docker.identity(), recipe.reference().toString(), plan.key());
         return builds.aside(
-                () -> flights.get().turn(key, deadline.left(), notice -> listener.notice(recipe, notice)));
+                () -> tools.flights().get().turn(key, deadline.left(), notice -> listener.notice(recipe, notice)));
     }
 
     /**
