@@ -33,7 +33,7 @@ class CommandLineTest {
     @ParameterizedTest
     @ValueSource(strings = {"-q -q app", "--quiet --quiet", "-q --quiet app", "@file", "app @file", "-x",
         "--check --if-missing app",
-        "-a", "-qa",
+        "-qa",
         "app -j 2",
         "--quiet=true app", "-"})
     void everythingElseIsPicoclis(String line) throws Exception {
