@@ -403,7 +403,8 @@ class BakeTest {
         Path client = bench.client(noting() + "exec " + bench.client() + " \"$@\"\n");
         boolean patient = !List.of(options).contains("--timeout"); // on a busy machine, too
         Harness.Command command = bench.ensuring(
-                Stream.concat(patient ? Stream.of("--all", "--timeout", "3600") : Stream.of("--all"), Stream.of(options))
+                Stream.concat(patient ? Stream.of("--all", "--timeout", "3600") : Stream.of("--all"),
+                        Stream.of(options))
                         .toArray(String[]::new));
         return command.env("PATH", client.getParent() + ":" + System.getenv("PATH"));
     }
