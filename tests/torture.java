@@ -622,7 +622,7 @@ final class torture implements Callable<Integer> {
 
         private static final Pattern RESULT =
                 Pattern.compile(
-                        "\"reference\":\"([^\"]+)\",\"outcome\":\"([a-z-]+)\",\"id\":\"(sha256:[0-9a-f]{64})\"");
+                        "\"reference\":\"([^\"]+)\",\"references\":\\[[^]]*],\"outcome\":\"([a-z-]+)\",\"id\":\"(sha256:[0-9a-f]{64})\"");
 
         private Answer process(Map<String, Folder> wanted, boolean all, boolean single, int timeout) {
             List<String> line = new ArrayList<>(List.of("--format", "json", "--verbose", "--timeout",
