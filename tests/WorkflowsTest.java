@@ -145,7 +145,7 @@ class WorkflowsTest {
 
     private void theImageIdCanBeRun() throws IOException {
         Workbench bench = Workbench.ofToday();
-        bench.write("images/id-" + id + "/Dockerfile", "FROM busybox\nRUN echo there > /race-demo\n");
+        bench.write("images/id-" + id + "/Dockerfile", "FROM busybox\nRUN echo there > /value\n");
         String image = bench.ensure("-q", "id-" + id).succeeded().out().strip();
         Harness.Result ran = step(bench, run("workflows/ci.yml", "The image ID is one that can be run"))
                 .env("ID", image).run().succeeded();
@@ -156,13 +156,13 @@ class WorkflowsTest {
         Workbench bench = Workbench.ofToday();
         String app = "action-" + id;
         bench.write("images/base-" + id + "/Dockerfile", "FROM busybox\n");
-        bench.write("images/" + app + "/Dockerfile", "FROM base-" + id + "\nARG A\nRUN echo $A > /race-demo\n");
+        bench.write("images/" + app + "/Dockerfile", "FROM base-" + id + "\nARG A\nRUN echo $A > /value\n");
         action(bench, app, "--build-arg=A=x y\n\n").succeeded();
         String image = bench.imageId(app);
         assertEquals("id=" + image + "\noutcome=built\n", Files.readString(output));
         assertTrue(Files.readString(summary).contains("| `" + app + ":latest` | built | `" + image + "` | "),
                 Files.readString(summary));
-        assertEquals("x y", bench.cat(image, "/race-demo"));
+        assertEquals("x y", bench.cat(image, "/value"));
     }
 
     @Test
@@ -183,7 +183,7 @@ class WorkflowsTest {
         Workbench one = fleet.machine("28.5", EngineSpec.Store.CONTAINERD, folder);
         Workbench two = fleet.other("28.5", EngineSpec.Store.CONTAINERD, folder);
         String app = "action-" + id;
-        one.write("images/" + app + "/Dockerfile", "FROM " + fleet.base + "\nRUN echo $$ > /race-demo\n");
+        one.write("images/" + app + "/Dockerfile", "FROM " + fleet.base + "\nRUN echo $$ > /value\n");
         actionCommand(one, app, "").env("SHARE", fleet.repository).env("SHARE_ONLY", "pull").run().succeeded();
         actionCommand(two, app, "").env("SHARE", fleet.repository).run().succeeded();
         one.docker("image", "rm", app).succeeded();
