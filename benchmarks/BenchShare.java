@@ -80,8 +80,12 @@ final class BenchShare {
                 Stream.of(fresh.folder.toString())).flatMap(words -> words).toArray(String[]::new));
     }
 
-    private String cache(String kind) {
-        return "type=registry,ref=" + registry + "/" + kind;
+    private String cache(String kind, Fresh fresh) {
+        return "type=registry,ref=" + registry + "/" + kind + ":" + fresh.marker;
+    }
+
+    private String inline(Fresh fresh) {
+        return registry + "/inline:" + fresh.marker;
     }
 
     private List<String> pull(Fresh fresh) throws IOException {
@@ -107,8 +111,8 @@ final class BenchShare {
         List<BenchScene.Way> ways = new ArrayList<>();
         ways.add(saying("pulled ", way(SHARE, () -> fresh, this::sharing)));
         ways.add(way(REBUILD, () -> fresh, this::build));
-        ways.add(way(MAX, () -> fresh, each -> build(each, "--cache-from", cache("max"))));
-        ways.add(way(INLINE, () -> fresh, each -> build(each, "--cache-from", cache("inline"))));
+        ways.add(way(MAX, () -> fresh, each -> build(each, "--cache-from", cache("max", each))));
+        ways.add(way(INLINE, () -> fresh, each -> build(each, "--cache-from", cache("inline", each))));
         ways.add(way(PULL, () -> fresh, this::pull));
         return new BenchScene("share: a second machine, empty", ways, REBUILD,
                 List.of(new BenchTarget.Time(SHARE, FRACTION, MAX), new BenchTarget.Time(SHARE, FRACTION, INLINE)));
@@ -116,13 +120,13 @@ final class BenchShare {
 
     private void shareInAllWays(Fresh fresh) throws IOException {
         stage.once(sharing(fresh));
-        stage.once(build(fresh, "--cache-to", cache("max") + ",mode=max"));
-        stage.once(stage.docker("build", "-t", registry + "/inline", "--cache-to", "type=inline",
+        stage.once(build(fresh, "--cache-to", cache("max", fresh) + ",mode=max"));
+        stage.once(stage.docker("build", "-t", inline(fresh), "--cache-to", "type=inline",
                 fresh.folder.toString()));
-        stage.once(stage.docker("push", "-q", registry + "/inline"));
+        stage.once(stage.docker("push", "-q", inline(fresh)));
         stage.once(stage.docker("tag", fresh.image(), registry + "/tags:" + fresh.marker));
         stage.once(stage.docker("push", "-q", registry + "/tags:" + fresh.marker));
-        stage.run("image", "rm", "--force", registry + "/inline");
+        stage.run("image", "rm", "--force", inline(fresh));
     }
 
     /** After that, its last file was edited. */
@@ -137,8 +141,8 @@ final class BenchShare {
         return new BenchScene("share: another machine, empty, after an edit of the last file", List.of(
                 way(SHARE, edits, this::sharing),
                 way(REBUILD, edits, this::build),
-                way(MAX, edits, each -> build(each, "--cache-from", cache("max"))),
-                way(INLINE, edits, each -> build(each, "--cache-from", cache("inline")))), REBUILD, List.of());
+                way(MAX, edits, each -> build(each, "--cache-from", cache("max", each))),
+                way(INLINE, edits, each -> build(each, "--cache-from", cache("inline", each)))), REBUILD, List.of());
     }
 
     /** Nobody has it, but its first layers are in the engine and in the registry. */
