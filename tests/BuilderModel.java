@@ -263,9 +263,8 @@ record BuilderModel(Role role, Loop loop, EngineCall call, int read, int found, 
             next = next.afterPause();
         }
         BuilderModel now = new BuilderModel(role, next, null, read, found, image, knows, promises, then, end);
-        boolean named = next.next() != Action.NAME && next.next() != Action.LOOK_BACK;
         return again ? now.build(said)
-                : loop.share().pulled() && named && (loop.next() == Action.NAME || loop.next() == Action.LOOK_BACK)
+                : loop.share().pulled() && loop.next() == Action.NAME
                         ? new Moved(now.with(EngineCall.begin(At.UNTAG, image)), "", said)
                 : now.act(said);
     }

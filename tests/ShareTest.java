@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ensureimage.EnsureImage;
 import ensureimage.Ensured;
+import ensureimage.Listener;
 import ensureimage.Shared;
 import ensureimage.Sharing;
 import ensureimage.recipe.BuildOptions;
@@ -85,6 +86,27 @@ class ShareTest {
         Harness.Result again = fleet.share(one, app);
         assertAll(again.toString(), () -> assertEquals("present", field(again, "outcome")),
                 () -> assertEquals("null", field(again, "shared")), () -> assertEquals(after, fleet.requests()));
+    }
+
+    @Test
+    void anImageWhoseNameIsTakenWhileItIsPushedIsThereAtTheEnd() throws Exception {
+        Listener taking = new Listener() {
+            private boolean taken;
+
+            @Override
+            public void step(Recipe recipe, Step step) {
+                if (step == Step.PUSHING && !taken) {
+                    taken = true;
+                    one.docker("tag", "busybox", app).succeeded();
+                }
+            }
+        };
+        Recipe recipe = Recipe.inFolder(Reference.parse(app), folder.resolve("images/" + app), BuildOptions.NONE);
+        Ensured ensured = EnsureImage.using(one.client(), one.environment())
+                .withSharing(Sharing.through(fleet.repository)).with(taking).ensure(recipe);
+        assertEquals(2, ensured.builds(), "control: it was gone with the name that it was pushed under");
+        assertEquals(ensured.id(), one.imageId(app));
+        assertFalse(one.docker("image", "ls").out().contains("/ensured"), "the extra names are dropped");
     }
 
     @Test

@@ -106,9 +106,13 @@ record Loop(Action next, int builds, int attempts, boolean owed, Ensured.How ifC
                 new Share(true, share.push, false));
     }
 
-    /** It was offered to others; what came of that changes nothing here. */
+    /**
+     * It was offered to others, once; what came of that changes nothing here. It had more names meanwhile, and if another
+     * process took its own one, it was gone with the last of them.
+     */
     Loop afterPush() {
-        return then(Action.SUCCEED);
+        return new Loop(Action.LOOK_BACK, builds, attempts, owed, ifCurrent, found, trouble,
+                new Share(share.pull, false, share.pulled));
     }
 
     /** A pause is over: after a temporary failure anything may be there by now, after a lost tag it is built again. */

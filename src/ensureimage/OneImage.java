@@ -101,16 +101,16 @@ final class OneImage {
                     true);
             loop = loop.afterNaming(name());
         }
+        from.dropNames();
         if (loop.next() == Action.LOOK_BACK) {
             loop = loop.afterLookingBack(lookBack());
         }
-        from.dropNames();
     }
 
     private void push(SharedImage to) throws EngineException, RecipeException, InterruptedException {
         loop = builds.aside(() -> {
             to.push(plan, built.image().orElseThrow(), built.witnessed(), limits.perImage());
-            return loop.afterPush();
+            return loop.afterPush().afterLookingBack(lookBack());
         });
     }
 
