@@ -142,7 +142,8 @@ final class BenchShare {
                 way(SHARE, edits, this::sharing),
                 way(REBUILD, edits, this::build),
                 way(MAX, edits, each -> build(each, "--cache-from", cache("max", each))),
-                way(INLINE, edits, each -> build(each, "--cache-from", cache("inline", each)))), REBUILD, List.of());
+                way(INLINE, edits, each -> build(each, "--cache-from", cache("inline", each)))), REBUILD,
+                List.of(new BenchTarget.Time(SHARE, 1.0, REBUILD)));
     }
 
     /** Nobody has it, but its first layers are in the engine and in the registry. */
@@ -157,7 +158,7 @@ final class BenchShare {
         return new BenchScene("share: a miss, all but the last layer is there", List.of(
                 keeping(ALONE, edits, this::ensure), keeping(SHARE_PULL, edits, each -> sharing(each, "--share-only",
                         "pull")),
-                keeping(SHARE, edits, this::sharing)), ALONE, List.of());
+                keeping(SHARE, edits, this::sharing)), ALONE, List.of(new BenchTarget.Time(SHARE_PULL, 1.1, ALONE)));
     }
 
     /** It is there and current: the registry is not asked. */
