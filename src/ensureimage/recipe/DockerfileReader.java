@@ -365,6 +365,8 @@ final class DockerfileReader {
             from(stage, from, path(Optional.of(values.get("source"))));
         } else if (type.equals("bind")) {
             source(stage, values.get("source"));
+        } else if (type.equals("tmpfs")) { // takes nothing, but BuildKit then asks for the whole context (buildx 0.29)
+            stage.needs(Coverage.MAIN, "/");
         }
     }
 }
