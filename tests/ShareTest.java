@@ -26,6 +26,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.UUID;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -309,7 +310,9 @@ class ShareTest {
                     .succeeded();
             assertEquals("no answer in time", field(built, "shared.reason"), built.toString());
             one.docker("image", "rm", "--force", app).succeeded();
-            try (Harness.Running waits = one.ensuring("--share", hole, "--share-timeout", "600", app).start()) {
+            // A test run in the background may ignore the signal, and so would what it starts.
+            try (Harness.Running waits = one.ensuring(List.of("env", "--default-signal=INT"), "--share", hole,
+                    "--share-timeout", "600", app).start()) {
                 Harness.eventually("it pulls", Harness.SOON, () -> pulls(waits) == 1);
                 ProcessHandle pull = children(waits).findFirst().orElseThrow();
                 waits.signal("INT");

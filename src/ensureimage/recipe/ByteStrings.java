@@ -65,7 +65,8 @@ public final class ByteStrings {
     /** The byte string of the last name in a path. */
     static String nameOf(Path file) {
         String text = file.toString();
-        return isAscii(text) ? text.substring(text.lastIndexOf('/') + 1) : encode(file.getFileName());
+        boolean slashes = file.getFileSystem().getSeparator().equals("/");
+        return slashes && isAscii(text) ? text.substring(text.lastIndexOf('/') + 1) : encode(file.getFileName());
     }
 
     /** The path of a file in a folder whose name is a byte string. */
