@@ -71,7 +71,9 @@ class ShareTest {
                 () -> assertEquals(field(built, "shared.reference"), field(pulled, "shared.reference")),
                 () -> assertEquals("null", field(pulled, "shared.reason")),
                 () -> assertTrue(Double.parseDouble(field(pulled, "shared.seconds")) > 0),
-                () -> assertTrue(Long.parseLong(field(pulled, "shared.bytes")) >= 3_000_000),
+                // A layer that is there at once may come without a word about its bytes.
+                () -> assertTrue("0".equals(field(pulled, "shared.bytes"))
+                        || Long.parseLong(field(pulled, "shared.bytes")) >= 3_000_000),
                 () -> assertEquals(field(built, "fingerprint"), field(pulled, "fingerprint")),
                 () -> assertEquals(one.cat(app, "/number"), other.cat(app, "/number")),
                 () -> assertEquals(other.imageId(app), field(pulled, "id")),
@@ -107,7 +109,7 @@ class ShareTest {
                 .withSharing(Sharing.through(fleet.repository)).with(taking).ensure(recipe);
         assertEquals(2, ensured.builds(), "control: it was gone with the name that it was pushed under");
         assertEquals(ensured.id(), one.imageId(app));
-        assertFalse(one.docker("image", "ls").out().contains("/ensured"), "the extra names are dropped");
+        assertFalse(one.docker("image", "ls").out().contains(fleet.repository), "the extra names are dropped");
     }
 
     @Test
