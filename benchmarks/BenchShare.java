@@ -146,7 +146,7 @@ final class BenchShare {
                 List.of(new BenchTarget.Time(SHARE, 1.0, REBUILD)));
     }
 
-    /** Nobody has it, but its first layers are in the engine and in the registry. */
+    /** No machine has it, but its first layers are in the engine and in the registry. */
     private BenchScene missed() {
         Fresh first = fresh();
         stage.once(sharing(first));

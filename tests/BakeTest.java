@@ -36,24 +36,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** Images that can be built at the same moment are built by one bake, and each is as if it had been built by itself. */
 class BakeTest {
 
-    /** Engines that tell a bake's failures and images in different ways. */
-    enum Where {
-        WITNESS("28.5", EngineSpec.Store.CONTAINERD), NO_WITNESS("26.1", EngineSpec.Store.CONTAINERD),
-        CLASSIC("28.5", EngineSpec.Store.CLASSIC);
-
-        final String version;
-        final EngineSpec.Store store;
-
-        Where(String version, EngineSpec.Store store) {
-            this.version = version;
-            this.store = store;
-        }
-
-        Workbench open() {
-            return new Workbench(version, store, "1", Harness.newFolder());
-        }
-    }
-
     private static final int LEAVES = 5;
     private static final int MOST_RACES = 20;
     private static final int LONGEST = 640; // s
@@ -66,7 +48,7 @@ class BakeTest {
 
     @ParameterizedTest
     @EnumSource
-    void whatCanBeBuiltAtTheSameMomentIsOneBake(Where where) {
+    void whatCanBeBuiltAtTheSameMomentIsOneBake(InputsTest.Where where) {
         bench = where.open();
         root("1");
         leaves(LEAVES);
@@ -133,7 +115,7 @@ class BakeTest {
 
     @ParameterizedTest
     @EnumSource
-    void oneThatFailsDoesNotTakeTheOthersAlong(Where where) {
+    void oneThatFailsDoesNotTakeTheOthersAlong(InputsTest.Where where) {
         bench = where.open();
         root("1");
         leaves(LEAVES - 1);
@@ -172,7 +154,7 @@ class BakeTest {
     /** BuildKit never begins with any of it, and no line says whose fault that is. */
     @ParameterizedTest
     @EnumSource
-    void aDockerfileThatCannotBeReadFailsAlone(Where where) {
+    void aDockerfileThatCannotBeReadFailsAlone(InputsTest.Where where) {
         bench = where.open();
         leaves("busybox", 2);
         image("bad", "FROM busybox\nNOSUCH instruction\n");
@@ -220,7 +202,7 @@ class BakeTest {
     /** The control: the same by bakes that name the images themselves. */
     @Test
     void manyProcessesEnsureACollectionAtOnceWhereBakesFail() {
-        bench = Where.NO_WITNESS.open();
+        bench = InputsTest.Where.NO_WITNESS.open();
         String race = "already exists";
         boolean lost = false;
         for (int round = 0; !lost && round < 20; round++) {
@@ -267,7 +249,7 @@ class BakeTest {
     /** Whatever a target of the file says, it makes the very image that {@code docker build} makes. */
     @ParameterizedTest
     @EnumSource
-    void aBakeMakesTheImageThatABuildMakes(Where where) throws Exception {
+    void aBakeMakesTheImageThatABuildMakes(InputsTest.Where where) throws Exception {
         bench = where.open();
         Docker docker = bench.docker();
         List<Recipe> recipes = new ArrayList<>(ofThisProject());

@@ -150,7 +150,7 @@ final class Claims {
                     write(Integer.toString(beat), new Deadline(EXPIRY));
                 }
             } catch (EngineException | InterruptedException e) {
-                // It is over, or nobody can be told.
+                // It is over, or the registry cannot be told.
             }
         }
 

@@ -19,6 +19,16 @@ import java.util.Optional;
 record MadeImage(Optional<Verdict> ended, Optional<HeldImage> image, NotEnsured.BuildFailed.Stage stage,
         boolean witnessed) {
 
+    /** From a registry, without its name yet. */
+    static MadeImage pulled(HeldImage image) {
+        return new MadeImage(Optional.empty(), Optional.of(image), NotEnsured.BuildFailed.Stage.NAMING, true);
+    }
+
+    /** The same after docker was asked to name it. */
+    MadeImage named(Verdict naming) {
+        return new MadeImage(Optional.of(naming), image, NotEnsured.BuildFailed.Stage.NAMING, witnessed);
+    }
+
     /** Of a build or a naming; not yet of what was pulled. */
     Verdict verdict() {
         return ended.orElseThrow();

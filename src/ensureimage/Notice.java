@@ -66,7 +66,7 @@ public sealed interface Notice {
     record CannotWait(Optional<Path> folder) implements Notice {
     }
 
-    /** The registry did not do what it was asked: it is built here, and for the rest of the run nobody asks again. */
+    /** The registry did not do what it was asked: it is built here, and the run does not ask it again. */
     record NotAvailable(Shared shared) implements Notice {
     }
 

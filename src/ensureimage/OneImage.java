@@ -97,8 +97,7 @@ final class OneImage {
         loop = loop.afterPull(builds.aside(() -> from.pull(found, deadline)));
         if (loop.next() == Action.NAME) {
             plan = from.plan();
-            built = new MadeImage(Optional.empty(), Optional.of(from.image()), NotEnsured.BuildFailed.Stage.NAMING,
-                    true);
+            built = MadeImage.pulled(from.image());
             loop = loop.afterNaming(name());
         }
         from.dropNames();
@@ -327,9 +326,12 @@ final class OneImage {
         listener.step(recipe, Listener.Step.NAMING);
         HeldImage image = built.image().orElseThrow();
         Verdict verdict = Verdict.read(docker.tag(image.id(), recipe.reference(), deadline), recipe.reference());
-        built = new MadeImage(Optional.of(verdict), built.image(), NotEnsured.BuildFailed.Stage.NAMING,
-                built.witnessed());
-        return verdict.meaning() == KnownLine.Meaning.DONE ? BuildEnd.MADE : end(verdict);
+        built = built.named(verdict);
+        if (verdict.meaning() != KnownLine.Meaning.DONE) {
+            return end(verdict);
+        }
+        freshness.memory().keep(plan.fingerprint());
+        return BuildEnd.MADE;
     }
 
     /**
@@ -341,7 +343,6 @@ final class OneImage {
         String id = built.image().orElseThrow().id();
         HeldImage image = docker.lookUp(List.of(id), deadline).get(id);
         if (image != null) {
-            freshness.memory().keep(plan.fingerprint());
             freshness.remember(recipe.reference(), image);
             found = found.become(id, plan.labels().fingerprint());
         } else {

@@ -256,7 +256,7 @@ final class SharedImage {
             offer(built, made, witnessed, limit);
             dropNames();
         } catch (EngineException | RecipeException e) {
-            // The engine has ended, or the inputs are gone: whoever needs them next has the words for it.
+            // The engine has ended, or the inputs are gone: the next step that needs them has the words for it.
         }
     }
 

@@ -10,8 +10,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 
 /**
- * The repository that a run shares images through; the same for all images of the run. Once it has failed nobody asks it
- * again, and only the first one that meets a failure tells of it.
+ * The repository that a run shares images through; the same for all images of the run. Once it has failed it is not asked
+ * again, and only the first image that meets a failure tells of it.
  */
 final class SharedRepository {
     private final Sharing settings;
@@ -67,7 +67,7 @@ final class SharedRepository {
         pushesDenied = true;
     }
 
-    /** Whether nobody has told of a failure yet. */
+    /** Whether no image has told of a failure yet. */
     boolean isFirstToTell() {
         return !told.getAndSet(true);
     }

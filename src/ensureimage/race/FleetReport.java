@@ -94,31 +94,20 @@ record FleetReport(FleetResults results) {
                         entry -> "<dt>" + Xml.escape(entry.getKey()) + "</dt><dd>"
                                 + Xml.escape(entry.getValue()) + "</dd>\n")
                 .collect(Collectors.joining());
-        return """
-                <!DOCTYPE html>
-                <html lang="en" xmlns="http://www.w3.org/1999/xhtml">
-                <head>
-                <meta charset="utf-8"/>
-                <meta name="viewport" content="width=device-width, initial-scale=1"/>
-                <title>%1$s</title>
-                <style>
-                %2$s</style>
-                </head>
-                <body>
-                <h1>%1$s</h1>
-                <p>%3$s</p>
+        return HtmlPage.head(title()) + """
+                <p>%1$s</p>
                 <div class="wide"><table>
-                <thead><tr><th>strategy</th>%4$s</tr></thead>
+                <thead><tr><th>strategy</th>%2$s</tr></thead>
                 <tbody>
-                %5$s</tbody></table></div>
+                %3$s</tbody></table></div>
                 <h2>Words</h2>
                 <dl>
-                %6$s</dl>
+                %4$s</dl>
                 <h2>Again</h2>
-                <pre>%7$s</pre>
+                <pre>%5$s</pre>
                 </body>
                 </html>
-                """.formatted(Xml.escape(title()), HtmlPage.STYLE, Xml.escape(engine()), head, body, words,
+                """.formatted(Xml.escape(engine()), head, body, words,
                 Xml.escape(again()));
     }
 

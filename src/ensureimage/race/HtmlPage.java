@@ -33,8 +33,8 @@ record HtmlPage(Results results) {
                     @media (min-width:40rem){dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem}dd{margin:0}}
                     """;
 
-    String text() {
-        Reading example = results.example();
+    /** How a page begins: all up to its title, which it shows. */
+    static String head(String title) {
         return """
                 <!DOCTYPE html>
                 <html lang="en" xmlns="http://www.w3.org/1999/xhtml">
@@ -47,25 +47,31 @@ record HtmlPage(Results results) {
                 </head>
                 <body>
                 <h1>%1$s</h1>
-                <p>%3$s</p>
-                <p class="faint">%4$s</p>
-                <h2>%5$s</h2>
-                %6$s%7$s
+                """.formatted(Xml.escape(title), STYLE);
+    }
+
+    String text() {
+        Reading example = results.example();
+        return head(Words.TITLE) + """
+                <p>%1$s</p>
+                <p class="faint">%2$s</p>
+                <h2>%3$s</h2>
+                %4$s%5$s
+                <h2>%6$s</h2>
+                %7$s
                 <h2>%8$s</h2>
-                %9$s
-                <h2>%10$s</h2>
                 <ul class="claims">
-                %11$s</ul>
-                %12$s<h2>Words</h2>
-                <p>%13$s</p>
+                %9$s</ul>
+                %10$s<h2>Words</h2>
+                <p>%11$s</p>
                 <dl>
-                %14$s</dl>
-                <p>%15$s</p>
+                %12$s</dl>
+                <p>%13$s</p>
                 <h2>Again</h2>
-                <pre>%16$s</pre>
+                <pre>%14$s</pre>
                 </body>
                 </html>
-                """.formatted(Xml.escape(Words.TITLE), STYLE, facts(), Xml.escape(Words.run(results)),
+                """.formatted(facts(), Xml.escape(Words.run(results)),
                 Xml.escape(Words.example(example)), new SvgTimeline(results.examples()).part(),
                 said(example), Xml.escape(Words.matrix(results)), matrix(), Xml.escape(Words.CLAIMS), claims(),
                 details(),

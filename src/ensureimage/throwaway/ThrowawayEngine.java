@@ -188,8 +188,13 @@ public abstract sealed class ThrowawayEngine implements AutoCloseable permits De
 
     /** What dockerd has printed. */
     public String log() {
+        return read(logFile());
+    }
+
+    /** What a program has printed, or why that cannot be told. */
+    static String read(Path log) {
         try {
-            return Files.readString(logFile());
+            return Files.readString(log);
         } catch (IOException e) {
             return "(no log: " + e + ")";
         }

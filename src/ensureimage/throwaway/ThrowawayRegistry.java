@@ -125,11 +125,7 @@ public final class ThrowawayRegistry implements AutoCloseable {
 
     /** What it has printed: among others, a line per request. */
     public String log() {
-        try {
-            return Files.readString(logFile());
-        } catch (IOException e) {
-            return "(no log: " + e + ")";
-        }
+        return ThrowawayEngine.read(logFile());
     }
 
     /** Ends it with all that it stores, and returns when it is gone. */
