@@ -4,13 +4,11 @@ import ensureimage.engine.Deadline;
 import ensureimage.engine.EngineException;
 import ensureimage.engine.HeldImage;
 import ensureimage.engine.KnownLine;
-import ensureimage.engine.Processes;
 import ensureimage.engine.Verdict;
 import ensureimage.recipe.Change;
 import ensureimage.recipe.Recipe;
 import ensureimage.recipe.RecipeException;
 import ensureimage.recipe.Reference;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -69,8 +67,7 @@ final class OtherNames {
                 continue;
             }
             listener.step(recipe, Listener.Step.NAMING);
-            Processes.Finished process = tools.docker().tag(ensured.id(), other, deadline);
-            Verdict verdict = Verdict.read(process, other);
+            Verdict verdict = Verdict.read(tools.docker().tag(ensured.id(), other, deadline), other);
             if (verdict.meaning() == KnownLine.Meaning.NO_ENGINE) {
                 throw tools.docker().failure(verdict.line());
             } else if (verdict.meaning() == KnownLine.Meaning.INTERRUPTED) {
@@ -79,10 +76,8 @@ final class OtherNames {
             boolean there = !tools.docker().lookUp(List.of(ensured.id()), deadline).isEmpty();
             if (verdict.meaning() == KnownLine.Meaning.DONE && there) {
                 listener.notice(recipe, new Notice.NamedBesides(other));
-            } else if (attempt == tools.limits().attempts()) {
-                throw failed(process, verdict, there, attempt);
-            } else if (verdict.meaning() == KnownLine.Meaning.FAILED && there) {
-                throw failed(process, verdict, there, attempt);
+            } else if (attempt == tools.limits().attempts() || verdict.meaning() == KnownLine.Meaning.FAILED && there) {
+                throw failed(verdict, there, attempt);
             } else {
                 return false;
             }
@@ -90,7 +85,7 @@ final class OtherNames {
         return true;
     }
 
-    private NotEnsured failed(Processes.Finished process, Verdict verdict, boolean there, int attempt) {
+    private NotEnsured failed(Verdict verdict, boolean there, int attempt) {
         if (!there) {
             return new NotEnsured.GaveUp(recipe, NotEnsured.GaveUp.Reason.REMOVED, "", attempt, deadline.elapsed());
         }
@@ -98,10 +93,8 @@ final class OtherNames {
             return new NotEnsured.GaveUp(recipe, NotEnsured.GaveUp.Reason.TEMPORARY, verdict.line(), attempt,
                     deadline.elapsed());
         }
-        List<String> output = new ArrayList<>(process.out());
-        output.addAll(process.err());
-        return new NotEnsured.BuildFailed(recipe, NotEnsured.BuildFailed.Stage.NAMING, process.status(),
-                process.took(), output);
+        return new MadeImage(Optional.of(verdict), Optional.empty(), NotEnsured.BuildFailed.Stage.NAMING, false)
+                .failure(recipe);
     }
 
     /** As {@link OneImage#check}; the first name that is not right is told of. */
