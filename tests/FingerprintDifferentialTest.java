@@ -150,7 +150,10 @@ class FingerprintDifferentialTest {
                     "FROM busybox\nRUN mkdir /o; echo ' <<EOF ' > /o/x\nFROM scratch\nCOPY --from=0 /o /\nCOPY one /\n",
                     "one"),
             Map.entry(
-                    "FROM busybox\nRUN --mount=type=tmpfs,target=/t --mount=type=cache,target=/c mkdir /o; echo 1 > /o/x\nFROM scratch\n"
+                    "FROM busybox\nRUN --mount=type=tmpfs,target=/t mkdir /o; echo 1 > /o/x\nFROM scratch\nCOPY --from=0 /o /\n",
+                    "*"),
+            Map.entry(
+                    "FROM busybox\nRUN --mount=type=cache,target=/c mkdir /o; echo 1 > /o/x\nFROM scratch\n"
                             + "COPY --from=0 /o /\n",
                     "none"));
     private static final List<String> FILES =

@@ -145,7 +145,7 @@ class WorkflowsTest {
 
     private void theImageIdCanBeRun() throws IOException {
         Workbench bench = Workbench.ofToday();
-        bench.write("images/id-" + id + "/Dockerfile", "FROM busybox\nRUN echo there > /value\n");
+        bench.write("images/id-" + id + "/Dockerfile", "FROM busybox\nRUN echo there > /race-demo\n");
         String image = bench.ensure("-q", "id-" + id).succeeded().out().strip();
         Harness.Result ran = step(bench, run("workflows/ci.yml", "The image ID is one that can be run"))
                 .env("ID", image).run().succeeded();
