@@ -1,4 +1,5 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
+// SPDX-License-Identifier: Apache-2.0
 //DESCRIPTION Ensures that the engine holds a Docker image, builds it if missing or stale, also from many processes at once
 //JAVA 17+
 //MAIN ensure_image

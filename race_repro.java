@@ -1,4 +1,5 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
+// SPDX-License-Identifier: Apache-2.0
 //DESCRIPTION Shows the race of concurrent Docker builds for one tag, and what each remedy makes of it
 //JAVA 17+
 //MAIN race_repro

@@ -1,4 +1,5 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
+// SPDX-License-Identifier: Apache-2.0
 //DESCRIPTION Runs a command with a private, throwaway, real Docker engine
 //JAVA 17+
 //MAIN with_docker

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ensureimage.EnsureImage;
 import ensureimage.engine.EngineException;
 import ensureimage.report.Wording;

@@ -1,4 +1,5 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
+// SPDX-License-Identifier: Apache-2.0
 //DESCRIPTION Measures ensure_image against the alternatives, on a real engine
 //JAVA 17+
 //DEPS info.picocli:picocli:4.7.7

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //SOURCES format.java
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -25,6 +26,25 @@ class FormatTest {
     @Test
     void everyFileIsFormatted() throws IOException {
         assertEquals(List.of(), format.all(Harness.root(), false), "run: ./jbangw tests/format.java");
+    }
+
+    /** The first line of each, or the second one where the first belongs to who starts it. Samples have none. */
+    @Test
+    void everySourceNamesItsLicence() throws IOException {
+        List<Path> without = new ArrayList<>();
+        for (Path source : List.of(Path.of("src"), Path.of("tests"), Path.of("benchmarks"), Path.of("."))) {
+            int depth = source.equals(Path.of("src")) ? Integer.MAX_VALUE : 1;
+            try (Stream<Path> files = Files.walk(Harness.root().resolve(source), depth)) {
+                for (Path file : files.filter(file -> file.toString().matches(".*\\.java|.*/jbangw")).toList()) {
+                    List<String> lines = Files.readAllLines(file);
+                    int first = lines.get(0).startsWith("///usr/bin/env") || lines.get(0).startsWith("#!") ? 1 : 0;
+                    if (!lines.get(first).matches("(//|#) SPDX-License-Identifier: Apache-2\\.0")) {
+                        without.add(file);
+                    }
+                }
+            }
+        }
+        assertEquals(List.of(), without);
     }
 
     /** Of the oldest Java that the scripts run on: each newer one finds more to warn of. */

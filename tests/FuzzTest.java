@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //DEPS net.jqwik:jqwik-engine:1.9.3
 
 package ensureimage.engine;

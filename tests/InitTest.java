@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //SOURCES BuilderModel.java
 //SOURCES EngineAnswer.java
 //SOURCES EngineCall.java

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //DEPS com.networknt:json-schema-validator:1.5.9
 
 package ensureimage.race;

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ensureimage.testing.Harness;
 import ensureimage.testing.Journal;
 import java.io.IOException;

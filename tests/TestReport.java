@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ensureimage.testing.Journal;
 import java.io.PrintStream;
 import java.util.ArrayDeque;

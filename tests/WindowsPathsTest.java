@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //DEPS com.google.jimfs:jimfs:1.3.1
 
 import static org.junit.jupiter.api.Assertions.assertEquals;

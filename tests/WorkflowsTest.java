@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //DEPS org.yaml:snakeyaml:2.5
 
 import static org.junit.jupiter.api.Assertions.assertEquals;

@@ -1,4 +1,5 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
+// SPDX-License-Identifier: Apache-2.0
 //DESCRIPTION Runs the tests: all, or some, once or many times
 //JAVA 17+
 //DEPS info.picocli:picocli:4.7.7

@@ -1,4 +1,5 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
+// SPDX-License-Identifier: Apache-2.0
 //DESCRIPTION Formats the project's Java; with --check only tells which files are not formatted
 //JAVA 17+
 //DEPS org.eclipse.jdt:org.eclipse.jdt.core:3.38.0

@@ -1,4 +1,5 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
+// SPDX-License-Identifier: Apache-2.0
 //DESCRIPTION Tries real Dockerfiles: whether --check says the same as docker build when one file changes
 //JAVA 17+
 //DEPS info.picocli:picocli:4.7.7

@@ -1,4 +1,5 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
+// SPDX-License-Identifier: Apache-2.0
 //DESCRIPTION Tries to break the promise of ensure_image: load and faults on a real engine, and what came of it
 //JAVA 17+
 //DEPS info.picocli:picocli:4.7.7

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package ensureimage;
 
 /** An image was built on one that had another one's name by then, or on one that had none at that moment. */

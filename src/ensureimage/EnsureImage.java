@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //SOURCES BaseImages.java
 //SOURCES BaseReplaced.java
 //SOURCES Builds.java

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package ensureimage;
 
 /** When an image that is already there is good enough. */

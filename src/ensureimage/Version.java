@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package ensureimage;
 
 /** The version of the library and of the three scripts. */

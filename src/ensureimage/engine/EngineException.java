@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package ensureimage.engine;
 
 /** docker, or the engine behind it, did not do what it was asked for a reason that no build has. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //DEPS org.zeroturnaround:zt-exec:1.13.0
 
 package ensureimage.engine;

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /**
  * Docker: starts its client, asks its engine, and reads what both say.
  *

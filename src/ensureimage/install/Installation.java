@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //SOURCES ClassArchive.java
 //SOURCES ClientWatch.java
 //SOURCES FatJar.java

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package ensureimage.install;
 
 import ensureimage.engine.CacheFolder;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package ensureimage.race;
 
 /** Seconds since it was made, or since its last start. */

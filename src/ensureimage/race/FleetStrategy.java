@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package ensureimage.race;
 
 /** What each machine of a fleet does to have an image that none of them has. */

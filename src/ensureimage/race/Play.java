@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //SOURCES Builder.java
 //SOURCES BuilderProcess.java
 //SOURCES Cell.java

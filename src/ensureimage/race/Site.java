@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package ensureimage.race;
 
 import ensureimage.EnsureImage;

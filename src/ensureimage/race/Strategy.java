@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package ensureimage.race;
 
 /** A procedure, and how its end is read: whether the caller is told that the image is there. */

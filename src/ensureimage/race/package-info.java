@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /**
  * The decision record, executable: builders of one tag start together, on a real engine, and what each strategy tells
  * its caller is compared with what the engine then holds. {@link ensureimage.race.Play} plays it.

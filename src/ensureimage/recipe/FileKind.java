@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package ensureimage.recipe;
 
 /** A kind of file of docker's own that defines images. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //DEPS com.fasterxml.jackson.core:jackson-core:2.21.8
 //DEPS com.google.re2j:re2j:1.8
 //SOURCES BuildOptions.java

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package ensureimage.recipe;
 
 /** A recipe cannot be used; its {@link #flaw} says what is wrong with it, as data. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package ensureimage.recipe;
 
 /** What is known of a variable of a Dockerfile: its text, that it is not set, or nothing. */

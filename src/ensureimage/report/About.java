@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package ensureimage.report;
 
 import ensureimage.EnsureImage;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package ensureimage.report;
 
 /** A command line that cannot be used, or for which docker would have to be asked and cannot. */

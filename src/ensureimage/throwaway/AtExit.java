@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package ensureimage.throwaway;
 
 /** Something to be done once: when closed, or when the JVM is told to end before that. */

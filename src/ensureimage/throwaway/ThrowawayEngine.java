@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //SOURCES AtExit.java
 //SOURCES BusyboxArchive.java
 //SOURCES Cgroups.java
