@@ -8,6 +8,7 @@
 //DEPS org.slf4j:slf4j-nop:2.0.20
 //SOURCES src/ensureimage/race/Play.java
 //FILES race-demo/Dockerfile=images/race-demo/Dockerfile
+//COMPILE_OPTIONS -XDstringConcat=inline -J-XX:TieredStopAtLevel=1 -J-XX:+UseSerialGC
 
 import ensureimage.engine.CacheFolder;
 import ensureimage.race.Choice;

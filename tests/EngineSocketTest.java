@@ -143,7 +143,7 @@ class EngineSocketTest {
     void aWholeAnswerIsUnderstood() throws Exception {
         assertEquals(
                 Optional.of(
-                        Map.of("app:1", new HeldImage("sha256:0", Set.of(), false, Map.of(), "", Optional.empty(), 0))),
+                        Map.of("app:1", new HeldImage("sha256:0", Set.of(), false, Map.of(), "", List.of(), 0))),
                 serve(HEAD + IMAGE, 1).images(List.of("app:1"), LIMIT), "control");
     }
 

@@ -120,7 +120,7 @@ final class SharedInputs {
         SortedMap<String, String> labels = new TreeMap<>();
         halves[0].lines().map(line -> line.split("=", 2)).filter(pair -> pair.length == 2)
                 .forEach(pair -> labels.put(pair[0], pair[1]));
-        HeldImage like = new HeldImage(held.id(), held.names(), false, labels, "", Optional.empty(), 0);
+        HeldImage like = new HeldImage(held.id(), held.names(), false, labels, "", List.of(), 0);
         Manifest.parse(halves[halves.length - 1])
                 .ifPresent(manifest -> tools.freshness().memory().keep(like.fingerprint(), manifest));
         return Optional.of(like);

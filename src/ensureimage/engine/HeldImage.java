@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -27,11 +28,12 @@ import java.util.stream.Stream;
  * @param triggers whether it may have ONBUILD instructions
  * @param labels those whose names begin with {@link Docker#LABELS}
  * @param platform such as {@code linux/arm64} or {@code linux/arm/v7}; empty if the engine does not say
- * @param named when it last got a name, or else when its last layer was made; empty if the engine does not say
+ * @param times when it last got a name, and when its last layer was made, as the engine writes them, if it says so.
+ *        See {@link #named}
  * @param size in bytes, as the engine counts it; 0 if it does not say
  */
 public record HeldImage(String id, Set<String> names, boolean triggers, Map<String, String> labels, String platform,
-        Optional<Instant> named, long size) {
+        List<String> times, long size) {
     private static final JsonFactory JSON = new JsonFactory();
     private static final String DIGEST = "sha256:";
 
@@ -81,13 +83,17 @@ public record HeldImage(String id, Set<String> names, boolean triggers, Map<Stri
                 labels(values),
                 Platform.join(values.getOrDefault("/Os", ""), values.getOrDefault("/Architecture", ""),
                         values.getOrDefault("/Variant", "")),
-                named(values), size(values.getOrDefault("/Size", ""))));
+                Stream.of("/Metadata/LastTagTime", "/Created").map(values::get).filter(Objects::nonNull).toList(),
+                size(values.getOrDefault("/Size", ""))));
     }
 
-    /** An image without layers of its own has the creation time of its base; one that never had a name has the year 1. */
-    private static Optional<Instant> named(Map<String, String> values) {
-        return Stream.of("/Metadata/LastTagTime", "/Created").map(name -> time(values.getOrDefault(name, "")))
-                .flatMap(Optional::stream).filter(time -> time.isAfter(Instant.EPOCH)).findFirst();
+    /**
+     * When it last got a name, or else when its last layer was made; empty if the engine does not say. An image without layers
+     * of its own has the creation time of its base; one that never had a name has the year 1.
+     */
+    public Optional<Instant> named() { // read when asked for: a JVM needs some sixty classes for it
+        return times.stream().map(HeldImage::time).flatMap(Optional::stream).filter(time -> time.isAfter(Instant.EPOCH))
+                .findFirst();
     }
 
     private static Optional<Instant> time(String text) {
