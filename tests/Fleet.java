@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//SOURCES RegistryProxy.java
+
 package ensureimage.testing;
 
 import ensureimage.throwaway.EngineSpec;
@@ -82,6 +84,11 @@ public final class Fleet {
         } catch (Exception e) {
             throw new AssertionError("the engine cannot reach port " + port + ": " + e.getMessage(), e);
         }
+    }
+
+    /** Another way to the registry, through which its answers can go wrong. */
+    public RegistryProxy proxy() {
+        return new RegistryProxy(registry.port());
     }
 
     /** How often the registry was asked so far. */

@@ -11,6 +11,7 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -35,6 +36,8 @@ public final class RegistryProxy implements AutoCloseable {
     private static final int LOWEST_PORT = 20_000;
     private static final int FIRST_EPHEMERAL_PORT = 32_000; // see /proc/sys/net/ipv4/ip_local_port_range
     private static final int ATTEMPTS = 20;
+    /** Longer than an engine waits until it tells how far it is: it does so ten times a second. */
+    private static final Duration MOMENT = Duration.ofSeconds(1);
     private static final Pattern LENGTH = Pattern.compile("(?im)^content-length: *(\\d+)\\r?$");
     private static final Pattern TAG = Pattern.compile("/manifests/(?!sha256:)[^ /]+");
 
@@ -62,6 +65,8 @@ public final class RegistryProxy implements AutoCloseable {
         SILENT,
         /** It sends the first half of a layer, and then nothing. */
         STALLS,
+        /** It sends the first half of a layer, and the second one a moment later: time for an engine to tell of the first. */
+        SLOW,
         STATUS_401("401 Unauthorized", "UNAUTHORIZED", "authentication required"),
         STATUS_403("403 Forbidden", "DENIED", "requested access to the resource is denied"),
         STATUS_405("405 Method Not Allowed", "UNSUPPORTED", "The operation is unsupported."),
@@ -271,6 +276,7 @@ public final class RegistryProxy implements AutoCloseable {
             case AWAY -> goAway();
             case SILENT -> hold(in);
             case STALLS -> forward(head, in, client, Tampering.STALL);
+            case SLOW -> forward(head, in, client, Tampering.PAUSE);
             case BROKEN -> forward(head, in, client, Tampering.FLIP);
             case CUT -> {
                 if (stage == Stage.PULL) {
@@ -315,7 +321,7 @@ public final class RegistryProxy implements AutoCloseable {
     // ---- The way to the real one
 
     private enum Tampering {
-        NONE, STALL, CUT, FLIP
+        NONE, STALL, PAUSE, CUT, FLIP
     }
 
     private void forward(String head, InputStream in, Socket client, Tampering tampering) throws IOException {
@@ -355,6 +361,13 @@ public final class RegistryProxy implements AutoCloseable {
             case FLIP -> {
                 if (body.length > 0) {
                     body[half] ^= 1;
+                }
+                out.write(body, half, body.length - half);
+            }
+            case PAUSE -> {
+                out.flush();
+                for (long end = System.nanoTime() + MOMENT.toNanos(); System.nanoTime() < end;) {
+                    Harness.pause();
                 }
                 out.write(body, half, body.length - half);
             }
