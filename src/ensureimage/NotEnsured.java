@@ -37,6 +37,7 @@ public abstract sealed class NotEnsured extends Exception implements Outcome {
     /** The build failed for a reason of its own, or made no image, or docker refused to name the image. */
     public static final class BuildFailed extends NotEnsured {
         private static final long serialVersionUID = 1L;
+        private static final int LINES = 20;
         private final transient Stage stage;
         /** As docker exited. */
         private final int status;
@@ -54,7 +55,8 @@ public abstract sealed class NotEnsured extends Exception implements Outcome {
         }
 
         BuildFailed(Recipe recipe, Stage stage, int status, Duration took, List<String> output) {
-            super(recipe, "failed in " + stage + ", docker's exit status " + status, null);
+            super(recipe, "failed in " + stage + ", docker's exit status " + status + "; the last that docker printed:\n"
+                    + String.join("\n", output.subList(Math.max(0, output.size() - LINES), output.size())), null);
             this.stage = stage;
             this.status = status;
             this.took = took;
