@@ -37,7 +37,7 @@ import org.junit.jupiter.api.TestInstance;
 /**
  * Each recipe of examples/ is run as its user runs it: in a checkout of its own, with ensure_image on PATH, on an
  * engine that has neither the image nor a built step of it. Several of its processes want the image at once. For the recipe
- * that has the library in place of the command, TestcontainersTest proves that they do.
+ * that has the library in place of the command, TestcontainersTest has eight processes.
  */
 @TestInstance(PER_CLASS)
 class ExamplesTest {

@@ -16,6 +16,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -23,7 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 
 /**
- * The library with Testcontainers, as examples/maven has them, by the class path that Maven makes of the artifact's pom: in
+ * The library with Testcontainers, as its page shows them, by the class path that Maven makes of the artifact's pom: in
  * eight JVMs at once, each of which wants a container of an image that is not there yet.
  */
 @TestInstance(PER_CLASS)
@@ -33,20 +35,33 @@ class TestcontainersTest {
     private static final int JVMS = 8;
     private static final int MOST_ROUNDS = 10;
     private static final int OUR_ROUNDS = 2;
-    private static final String APP = "app-test";
-    private static final String MAIN = """
+    private static final String APP = "app-test:1";
+    private static final Path PAGE = Harness.projectFile("docs/library.md");
+    private static final Pattern BLOCK = Pattern.compile("(?ms)^```java\\n(.*?)^```$");
+    private static final String OURS = "EnsureImage.usingDocker().ensure(recipe).id()";
+    /** What its manual shows for an image of one's own, with a name. */
+    private static final String ITS_OWN = "new org.testcontainers.images.builder.ImageFromDockerfile(\"" + APP
+            + "\").withFileFromPath(\".\", recipe.context()).get()";
+    private static final String CLASS = """
             package example;
 
-            class Main {
+            import static org.junit.jupiter.api.Assertions.assertEquals;
+
+            import ensureimage.*;
+            import ensureimage.recipe.*;
+            import java.nio.file.Path;
+            import java.time.Duration;
+            import java.util.*;
+            import org.junit.jupiter.api.Test;
+            import org.testcontainers.containers.GenericContainer;
+            import org.testcontainers.utility.DockerImageName;
+
+            class Documented {
                 public static void main(String... arguments) throws Exception {
-                    new GreetingTest().itGreets();
+                    new Documented().itGreets();
                 }
-            }
+
             """;
-    private static final String OURS = "super(DockerImageName.parse(imageId(\"" + APP + "\")));";
-    /** What its manual shows for an image of one's own, with a name. */
-    private static final String ITS_OWN = "super(new org.testcontainers.images.builder.ImageFromDockerfile(\"" + APP
-            + "\").withFileFromPath(\".\", Path.of(\"images/" + APP + "\")));";
 
     /** Its own: Testcontainers prunes images when a JVM ends. */
     private ThrowawayEngine engine;
@@ -74,14 +89,15 @@ class TestcontainersTest {
         Path project = Harness.newFolder();
         Harness.command("cp", "-R", Harness.projectFile("examples/maven") + "/.", project.toString()).run()
                 .succeeded();
-        Harness.write(project.resolve("src/test/java/example/Main.java"), MAIN);
-        LibraryArtifact.shared().maven(project, "-Dtestcontainers.version=" + VERSION, "test-compile",
+        LibraryArtifact.shared().maven(project, "-Dtestcontainers.version=" + VERSION,
                 "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:build-classpath",
                 "-Dmdep.includeScope=test", "-Dmdep.outputFile=classpath").run().succeeded();
         String libraries = Files.readString(project.resolve("classpath"));
         assertTrue(libraries.contains("testcontainers-" + VERSION + ".jar"), libraries);
-        String ours = project.resolve("target/test-classes") + ":" + libraries;
-        String itsOwn = itsOwnWay(project, libraries) + ":" + libraries;
+        String page = documented();
+        assertTrue(page.contains(OURS), page);
+        String ours = compiled(page, libraries) + ":" + libraries;
+        String itsOwn = compiled(page.replace(OURS, ITS_OWN), libraries) + ":" + libraries;
 
         boolean failed = false;
         for (int round = 0; round < MOST_ROUNDS && !failed; round++) {
@@ -93,24 +109,32 @@ class TestcontainersTest {
 
         for (int round = 0; round < OUR_ROUNDS; round++) {
             inEightJvms(project, ours).forEach(Harness.Result::succeeded);
-            assertEquals(List.of(APP + ":latest"), docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", APP)
+            assertEquals(List.of(APP), docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", APP)
                     .out().lines().toList());
         }
     }
 
-    /** The same classes, but the container builds its image itself. */
-    private static Path itsOwnWay(Path project, String libraries) throws IOException {
-        Path sources = project.resolve("src/test/java/example");
-        String container = Files.readString(sources.resolve("AppContainer.java"));
-        assertTrue(container.contains(OURS), container);
-        Path other = Harness.newFolder();
-        Path changed = Harness.write(other.resolve("AppContainer.java"), container.replace(OURS, ITS_OWN));
-        Path classes = other.resolve("classes");
+    /** A class of all that the page shows: a method, or what stands in one. */
+    private static String documented() throws IOException {
+        StringBuilder source = new StringBuilder(CLASS);
+        int methods = 0;
+        for (MatchResult block : BLOCK.matcher(Files.readString(PAGE)).results().toList()) {
+            String shown = block.group(1);
+            source.append(shown.startsWith("@Test") ? shown
+                    : "void shown%d() throws Exception {\n%s}\n"
+                            .formatted(methods++, shown));
+        }
+        assertTrue(methods > 1, "control: there are more");
+        return source.append("}\n").toString();
+    }
+
+    /** The folder of its classes. */
+    private static Path compiled(String source, String libraries) {
+        Path folder = Harness.newFolder();
+        Path file = Harness.write(folder.resolve("Documented.java"), source);
         Harness.command(Path.of(System.getProperty("java.home"), "bin", "javac").toString(), "-nowarn", "-d",
-                classes.toString(), "-classpath", libraries, changed.toString(),
-                sources.resolve("GreetingTest.java").toString(), sources.resolve("Main.java").toString()).run()
-                .succeeded();
-        return classes;
+                folder.resolve("classes").toString(), "-classpath", libraries, file.toString()).run().succeeded();
+        return folder.resolve("classes");
     }
 
     /** Each is a user's own, who has neither the image nor a built step of it. */
@@ -119,7 +143,7 @@ class TestcontainersTest {
         docker("builder", "prune", "--all", "--force").succeeded();
         return Harness.together(JVMS, jvm -> Harness
                 .command(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:TieredStopAtLevel=1",
-                        "-XX:+UseSerialGC", "-Duser.home=" + project, "-classpath", classPath, "example.Main")
+                        "-XX:+UseSerialGC", "-Duser.home=" + project, "-classpath", classPath, "example.Documented")
                 .in(project).env(environment));
     }
 

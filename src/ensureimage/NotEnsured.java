@@ -55,8 +55,10 @@ public abstract sealed class NotEnsured extends Exception implements Outcome {
         }
 
         BuildFailed(Recipe recipe, Stage stage, int status, Duration took, List<String> output) {
-            super(recipe, "failed in " + stage + ", docker's exit status " + status + "; the last that docker printed:\n"
-                    + String.join("\n", output.subList(Math.max(0, output.size() - LINES), output.size())), null);
+            super(recipe,
+                    "failed in " + stage + ", docker's exit status " + status + "; the last that docker printed:\n"
+                            + String.join("\n", output.subList(Math.max(0, output.size() - LINES), output.size())),
+                    null);
             this.stage = stage;
             this.status = status;
             this.took = took;
