@@ -227,19 +227,29 @@ class ExamplesTest {
     /** What can be copied from the index is what is run here. */
     @Test
     void theIndexShowsLinesOfTheRecipes() throws IOException {
-        List<MatchResult> shown = SHOWN.matcher(Files.readString(INDEX)).results().toList();
-        Set<String> recipes = new HashSet<>();
-        for (MatchResult block : shown) {
-            List<String> lines = block.group(2).lines().toList();
-            List<String> file = Files.readAllLines(EXAMPLES.resolve(block.group(1)));
-            assertTrue(Collections.indexOfSubList(file, lines) >= 0, block.group());
-            assertTrue(lines.size() <= MOST_LINES, block.group());
-            recipes.add(block.group(1).replaceFirst("/.*", ""));
-        }
+        Set<String> recipes = linesShown(INDEX).map(path -> path.replaceFirst("/.*", "")).collect(Collectors.toSet());
         try (Stream<Path> folders = Files.list(EXAMPLES)) {
             assertEquals(folders.filter(Files::isDirectory).map(folder -> folder.getFileName().toString())
                     .collect(Collectors.toSet()), recipes);
         }
+    }
+
+    @Test
+    void theLibrarysPageShowsLinesOfTheRecipe() throws IOException {
+        assertEquals(List.of("../examples/maven/pom.xml"),
+                linesShown(Harness.projectFile("docs/library.md")).toList());
+    }
+
+    /** The files that a page shows lines of, which are there and few. */
+    private static Stream<String> linesShown(Path page) throws IOException {
+        List<MatchResult> shown = SHOWN.matcher(Files.readString(page)).results().toList();
+        for (MatchResult block : shown) {
+            List<String> lines = block.group(2).lines().toList();
+            List<String> file = Files.readAllLines(page.resolveSibling(block.group(1)));
+            assertTrue(Collections.indexOfSubList(file, lines) >= 0, block.group());
+            assertTrue(lines.size() <= MOST_LINES, block.group());
+        }
+        return shown.stream().map(block -> block.group(1));
     }
 
     // ---- Running them
