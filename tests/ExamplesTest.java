@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.TestInstance.Lifecycle.PER_CLASS;
 
 import ensureimage.testing.Harness;
 import ensureimage.testing.InstalledForm;
+import ensureimage.testing.LibraryArtifact;
 import ensureimage.testing.Programs;
 import ensureimage.throwaway.EngineSpec;
 import ensureimage.throwaway.EngineUnavailable;
@@ -35,7 +36,8 @@ import org.junit.jupiter.api.TestInstance;
 
 /**
  * Each recipe of examples/ is run as its user runs it: in a checkout of its own, with ensure_image on PATH, on an
- * engine that has neither the image nor a built step of it. Several of its processes want the image at once.
+ * engine that has neither the image nor a built step of it. Several of its processes want the image at once. For the recipe
+ * that has the library in place of the command, TestcontainersTest has eight processes.
  */
 @TestInstance(PER_CLASS)
 class ExamplesTest {
@@ -166,13 +168,12 @@ class ExamplesTest {
 
     @Test
     void mavenWithTestcontainers() {
-        Programs.require("mvn", "maven");
-        ensureImageIsOnPath();
+        environment.put("MAVEN_OPTS", "-Dmaven.repo.local=" + LibraryArtifact.shared().repository);
+        environment.put("XDG_CACHE_HOME", Harness.newFolder().toString());
         // Its helper that removes containers after a crash is an image from a registry, which tests here do not need.
         environment.put("TESTCONTAINERS_RYUK_DISABLED", "true");
         Harness.Result result = run("maven", "mvn test").succeeded();
         assertTrue(result.out().contains("Tests run: 2, Failures: 0, Errors: 0, Skipped: 0"), result.toString());
-        assertShared(2);
     }
 
     /** Its jobs as on one machine of the user's own, where they share an engine. */
@@ -226,19 +227,29 @@ class ExamplesTest {
     /** What can be copied from the index is what is run here. */
     @Test
     void theIndexShowsLinesOfTheRecipes() throws IOException {
-        List<MatchResult> shown = SHOWN.matcher(Files.readString(INDEX)).results().toList();
-        Set<String> recipes = new HashSet<>();
-        for (MatchResult block : shown) {
-            List<String> lines = block.group(2).lines().toList();
-            List<String> file = Files.readAllLines(EXAMPLES.resolve(block.group(1)));
-            assertTrue(Collections.indexOfSubList(file, lines) >= 0, block.group());
-            assertTrue(lines.size() <= MOST_LINES, block.group());
-            recipes.add(block.group(1).replaceFirst("/.*", ""));
-        }
+        Set<String> recipes = linesShown(INDEX).map(path -> path.replaceFirst("/.*", "")).collect(Collectors.toSet());
         try (Stream<Path> folders = Files.list(EXAMPLES)) {
             assertEquals(folders.filter(Files::isDirectory).map(folder -> folder.getFileName().toString())
                     .collect(Collectors.toSet()), recipes);
         }
+    }
+
+    @Test
+    void theLibrarysPageShowsLinesOfTheRecipe() throws IOException {
+        assertEquals(List.of("../examples/maven/pom.xml"),
+                linesShown(Harness.projectFile("docs/library.md")).toList());
+    }
+
+    /** The files that a page shows lines of, which are there and few. */
+    private static Stream<String> linesShown(Path page) throws IOException {
+        List<MatchResult> shown = SHOWN.matcher(Files.readString(page)).results().toList();
+        for (MatchResult block : shown) {
+            List<String> lines = block.group(2).lines().toList();
+            List<String> file = Files.readAllLines(page.resolveSibling(block.group(1)));
+            assertTrue(Collections.indexOfSubList(file, lines) >= 0, block.group());
+            assertTrue(lines.size() <= MOST_LINES, block.group());
+        }
+        return shown.stream().map(block -> block.group(1));
     }
 
     // ---- Running them

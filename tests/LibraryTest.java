@@ -192,6 +192,7 @@ class LibraryTest {
         assertTrue(failed.status() != 0);
         assertTrue(failed.output().stream().anyMatch(line -> line.contains("already exists")),
                 failed.output().toString());
+        assertTrue(failed.getMessage().contains("already exists"), "a test report has it: " + failed.getMessage());
         assertEquals(app + ":latest", failed.recipe().reference().toString());
     }
 

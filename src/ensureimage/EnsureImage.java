@@ -96,13 +96,13 @@ public final class EnsureImage {
         this.sharing = sharing;
     }
 
-    /** By the {@code docker} on PATH, with the environment of this process. */
+    /** {@return one that uses the {@code docker} on PATH, with the environment of this process} */
     public static EnsureImage usingDocker() {
         return using("docker", System.getenv());
     }
 
     /**
-     * By another client or in another environment.
+     * {@return one that uses another client, or another environment}
      *
      * @param docker a name on PATH, or a path; podman will do
      * @param environment variables of the client, added to those of this process or in their place; they say which engine,
@@ -115,24 +115,36 @@ public final class EnsureImage {
                 Optional.empty(), Optional.empty());
     }
 
-    /** The same within these limits. */
+    /**
+     * {@return the same within these limits}
+     *
+     * @param other in place of {@link Limits#ordinary()}
+     */
     public EnsureImage with(Limits other) {
         return new EnsureImage(command, environment, other, policy, listener, longestWait, sharing);
     }
 
-    /** The same by this policy. */
+    /**
+     * {@return the same by this policy}
+     *
+     * @param other in place of {@link Policy#IF_STALE}
+     */
     public EnsureImage with(Policy other) {
         return new EnsureImage(command, environment, limits, other, listener, longestWait, sharing);
     }
 
-    /** The same, and this listener hears what happens. */
+    /**
+     * {@return the same, and this listener hears what happens}
+     *
+     * @param other the one listener
+     */
     public EnsureImage with(Listener other) {
         return new EnsureImage(command, environment, limits, policy, other, longestWait, sharing);
     }
 
     /**
-     * The same, but those on this machine who want the same image from the same inputs wait for one builder. It saves
-     * work and changes no outcome.
+     * {@return the same, but processes and threads of this machine that want the same image from the same inputs wait for
+     * one builder} It saves work and changes no outcome.
      *
      * @param longest how long to wait before building all the same
      */
@@ -141,8 +153,11 @@ public final class EnsureImage {
     }
 
     /**
-     * The same, but what is missing or stale is looked for in a registry before it is built, and offered to others there
-     * after that. It saves work and changes no outcome: a registry that is no help costs a notice, never a failure.
+     * {@return the same, but what is missing or stale is looked for in a registry before it is built, and offered to
+     * others there after that} It saves work and changes no outcome: a registry that is no help costs a notice, never a
+     * failure.
+     *
+     * @param through the repository, and how far it is used
      */
     public EnsureImage withSharing(Sharing through) {
         return new EnsureImage(command, environment, limits, policy, listener, longestWait, Optional.of(through));
@@ -151,6 +166,7 @@ public final class EnsureImage {
     /**
      * Ensures one image.
      *
+     * @param recipe its reference, and what it is built from
      * @return the image, which the engine held, current, at some moment since the call
      * @throws NotEnsured if it could not be ensured, and why
      * @throws InterruptedException if this thread is interrupted, or docker was told to stop; nothing is left building
@@ -166,7 +182,10 @@ public final class EnsureImage {
     /**
      * Looks one image up and builds nothing.
      *
+     * @param recipe its reference, and what it would be built from
+     * @return whether it is current
      * @throws NotEnsured if that cannot be told, and why
+     * @throws InterruptedException as for {@link #ensure}
      */
     public Status check(Recipe recipe) throws NotEnsured, InterruptedException {
         return oneImage(recipe).check(true).status();
@@ -178,6 +197,7 @@ public final class EnsureImage {
      *
      * @param members bases before what is built on them, as {@link ImageCollection} returns them
      * @return what became of each, in that order: {@link Ensured} or {@link NotEnsured}
+     * @throws InterruptedException as for {@link #ensure}
      */
     public Map<Reference, Outcome> ensureAll(List<ImageCollection.Member> members) throws InterruptedException {
         return new ManyImages(tools(members.size()), ManyImages.Work.ENSURE, members, listener).run();
@@ -188,6 +208,7 @@ public final class EnsureImage {
      *
      * @param members as for {@link #ensureAll}
      * @return what was found of each, in that order: {@link Checked} or {@link NotEnsured}
+     * @throws InterruptedException as for {@link #ensure}
      */
     public Map<Reference, Outcome> checkAll(List<ImageCollection.Member> members) throws InterruptedException {
         return new ManyImages(tools(members.size()), ManyImages.Work.CHECK, members, listener).run();
@@ -200,6 +221,7 @@ public final class EnsureImage {
      * @param members as for {@link #ensureAll}
      * @return what was found of each, in that order: {@link Checked} or {@link NotEnsured}
      * @throws IllegalStateException without {@link #withSharing}
+     * @throws InterruptedException as for {@link #ensure}
      */
     public Map<Reference, Outcome> compareShared(List<ImageCollection.Member> members) throws InterruptedException {
         if (sharing.isEmpty()) {
@@ -213,12 +235,18 @@ public final class EnsureImage {
      * {@link Status.Uncertain}.
      *
      * @param members as for {@link #ensureAll}
+     * @return as for {@link #checkAll}
+     * @throws InterruptedException as for {@link #ensure}
      */
     public Map<Reference, Outcome> lookAtAll(List<ImageCollection.Member> members) throws InterruptedException {
         return new ManyImages(tools(members.size()), ManyImages.Work.LOOK, members, listener).run();
     }
 
-    /** Which kind of builder {@code docker build} is expected to use with these options; a build tells for sure. */
+    /**
+     * {@return the kind of builder that {@code docker build} is expected to use; a build tells for sure}
+     *
+     * @param options of the build
+     */
     public BuilderKind expectedBuilder(BuildOptions options) {
         Cache cache = Cache.open(environment);
         Docker docker = docker(cache);
@@ -228,10 +256,13 @@ public final class EnsureImage {
     /**
      * What a bake file or a compose file defines, as docker's own tools read it.
      *
+     * @param files which ones, and what of them
      * @param only images that are asked for by name; if there are none, all that the files' tool builds
      * @param options that go before those of the file
+     * @return the images, each with what it is built from
      * @throws RecipeException if docker lacks the tool, does not take the file, or an image cannot be ensured
      * @throws EngineException if docker, or the engine that the file's platforms are compared with, does not answer
+     * @throws InterruptedException as for {@link #ensure}
      */
     public DefinedCollection definitions(BuildFiles files, List<Reference> only, BuildOptions options)
             throws RecipeException, EngineException, InterruptedException {
@@ -240,10 +271,11 @@ public final class EnsureImage {
     }
 
     /**
-     * What the engine is.
+     * {@return what the engine is}
      *
      * @param limit for all questions together
      * @throws EngineException if none answers
+     * @throws InterruptedException as for {@link #ensure}
      */
     public EngineFacts engineFacts(Duration limit) throws EngineException, InterruptedException {
         return EngineFacts.ask(docker(Cache.open(environment)), new Deadline(limit));

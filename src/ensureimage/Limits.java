@@ -21,6 +21,9 @@ public record Limits(int attempts, Duration perImage, int atOnce) {
     /**
      * Checks the numbers.
      *
+     * @param attempts from 1
+     * @param perImage more than none
+     * @param atOnce from 1
      * @throws IllegalArgumentException if one of them is below 1, or the duration is not positive
      */
     public Limits {
@@ -30,7 +33,7 @@ public record Limits(int attempts, Duration perImage, int atOnce) {
         }
     }
 
-    /** Five attempts, 300 seconds per image, and no limit to the images at once. */
+    /** {@return five attempts, 300 seconds per image, and no limit to the images at once} */
     public static Limits ordinary() {
         return new Limits(ATTEMPTS, PER_IMAGE, UNLIMITED);
     }

@@ -37,7 +37,9 @@ public abstract sealed class NotEnsured extends Exception implements Outcome {
     /** The build failed for a reason of its own, or made no image, or docker refused to name the image. */
     public static final class BuildFailed extends NotEnsured {
         private static final long serialVersionUID = 1L;
+        private static final int LINES = 20;
         private final transient Stage stage;
+        /** As docker exited. */
         private final int status;
         private final transient Duration took;
         private final transient List<String> output;
@@ -53,29 +55,34 @@ public abstract sealed class NotEnsured extends Exception implements Outcome {
         }
 
         BuildFailed(Recipe recipe, Stage stage, int status, Duration took, List<String> output) {
-            super(recipe, "failed in " + stage + ", docker's exit status " + status, null);
+            super(recipe,
+                    "failed in " + stage + ", docker's exit status " + status + "; the last that docker printed:\n"
+                            + String.join("\n", output.subList(Math.max(0, output.size() - LINES), output.size())),
+                    null);
             this.stage = stage;
             this.status = status;
             this.took = took;
             this.output = List.copyOf(output);
         }
 
-        /** Where it failed. */
+        /** {@return where it failed} */
         public Stage stage() {
             return stage;
         }
 
-        /** docker's exit status. */
+        /** {@return docker's exit status} */
         public int status() {
             return status;
         }
 
-        /** How long the command took that failed. */
+        /** {@return how long the command took that failed} */
         public Duration took() {
             return took;
         }
 
-        /** The last lines that docker printed, stdout before stderr; values that must not be shown are taken out. */
+        /**
+         * {@return the last lines that docker printed, stdout before stderr} Values that must not be shown are taken out.
+         */
         public List<String> output() {
             return output;
         }
@@ -85,7 +92,9 @@ public abstract sealed class NotEnsured extends Exception implements Outcome {
     public static final class GaveUp extends NotEnsured {
         private static final long serialVersionUID = 1L;
         private final transient Reason reason;
+        /** To the reason. */
         private final String detail;
+        /** Up to here. */
         private final int builds;
         private final transient Duration took;
 
@@ -111,22 +120,22 @@ public abstract sealed class NotEnsured extends Exception implements Outcome {
             this.took = took;
         }
 
-        /** What was wrong in the end. */
+        /** {@return what was wrong in the end} */
         public Reason reason() {
             return reason;
         }
 
-        /** What {@link #reason()} says that it is; else empty. */
+        /** {@return what {@link #reason()} says that it is; else empty} */
         public String detail() {
             return detail;
         }
 
-        /** How many builds there were. */
+        /** {@return how many builds there were} */
         public int builds() {
             return builds;
         }
 
-        /** How long all of it took. */
+        /** {@return how long all of it took} */
         public Duration took() {
             return took;
         }
@@ -136,6 +145,7 @@ public abstract sealed class NotEnsured extends Exception implements Outcome {
     public static final class TimedOut extends NotEnsured {
         private static final long serialVersionUID = 1L;
         private final transient Duration limit;
+        /** Of docker. */
         private final String command;
 
         TimedOut(Recipe recipe, Duration limit, String command) {
@@ -144,12 +154,12 @@ public abstract sealed class NotEnsured extends Exception implements Outcome {
             this.command = command;
         }
 
-        /** The limit that was passed. */
+        /** {@return the limit} */
         public Duration limit() {
             return limit;
         }
 
-        /** What docker was at, such as {@code build}. */
+        /** {@return what docker was at, such as {@code build}} */
         public String command() {
             return command;
         }
@@ -163,7 +173,7 @@ public abstract sealed class NotEnsured extends Exception implements Outcome {
             super(recipe, "no engine: " + cause.getMessage(), cause);
         }
 
-        /** What is wrong with the engine. */
+        /** {@return what is wrong with the engine} */
         public EngineException engine() {
             return (EngineException) getCause();
         }
@@ -177,7 +187,7 @@ public abstract sealed class NotEnsured extends Exception implements Outcome {
             super(recipe, "its base failed: " + base.getMessage(), base);
         }
 
-        /** What became of the base. */
+        /** {@return what became of the base} */
         public NotEnsured base() {
             return (NotEnsured) getCause();
         }
@@ -191,7 +201,7 @@ public abstract sealed class NotEnsured extends Exception implements Outcome {
             super(recipe, cause.getMessage(), cause);
         }
 
-        /** What is wrong with the inputs. */
+        /** {@return what is wrong with the inputs} */
         public RecipeException flaw() {
             return (RecipeException) getCause();
         }
@@ -205,7 +215,7 @@ public abstract sealed class NotEnsured extends Exception implements Outcome {
             super(recipe, "not tried", because.orElse(null));
         }
 
-        /** What went wrong; empty if the run was ended from outside. */
+        /** {@return what went wrong; empty if the run was ended from outside} */
         public Optional<NotEnsured> because() {
             return Optional.ofNullable((NotEnsured) getCause());
         }

@@ -6,6 +6,6 @@ import ensureimage.recipe.Recipe;
 /** What became of one image. */
 public sealed interface Outcome permits Ensured, Checked, NotEnsured {
 
-    /** What the image was, or was to be, built from. */
+    /** {@return what the image was, or was to be, built from} */
     Recipe recipe();
 }

@@ -49,7 +49,9 @@ public final class Rehearsal implements Closeable {
      * Opens it.
      *
      * @param folder an empty one; the image is then in its {@code images/}
+     * @return the socket, which answers until it is closed
      * @throws IOException if something cannot be written, or there is no such socket
+     * @throws InterruptedException if this thread is interrupted
      */
     public static Rehearsal open(Path folder) throws IOException, InterruptedException {
         Path context = Files.createDirectories(folder.resolve("images").resolve(NAME));
@@ -80,17 +82,17 @@ public final class Rehearsal implements Closeable {
         }
     }
 
-    /** The image, as a command line names it with its folder. */
+    /** {@return the image, as a command line names it with its folder} */
     public String image() {
         return NAME + "=" + collection().resolve(NAME);
     }
 
-    /** The collection that it is in. */
+    /** {@return the collection that it is in} */
     public Path collection() {
         return folder.resolve("images");
     }
 
-    /** What leads a process to this engine, and to no configuration of the user. */
+    /** {@return what leads a process to this engine, and to no configuration of the user} */
     public Map<String, String> environment() {
         return environment;
     }

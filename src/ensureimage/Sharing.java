@@ -29,6 +29,10 @@ public record Sharing(String repository, Direction direction, Duration silence, 
     /**
      * Checks the values.
      *
+     * @param repository without a tag
+     * @param direction what happens there
+     * @param silence more than none
+     * @param all as for the record
      * @throws IllegalArgumentException if the repository is none, or the duration not positive
      */
     public Sharing {
@@ -38,25 +42,34 @@ public record Sharing(String repository, Direction direction, Duration silence, 
     }
 
     /**
-     * In both directions, and ten seconds of silence.
+     * {@return sharing in both directions, and ten seconds of silence}
      *
+     * @param repository such as {@code registry.example/team/ensured}
      * @throws IllegalArgumentException if that is no repository, as with a tag
      */
     public static Sharing through(String repository) {
         return new Sharing(repository, Direction.BOTH, SILENCE, false);
     }
 
-    /** The same in this direction. */
+    /**
+     * {@return the same in this direction}
+     *
+     * @param other in place of both
+     */
     public Sharing with(Direction other) {
         return new Sharing(repository, other, silence, all);
     }
 
-    /** The same with this much patience. */
+    /**
+     * {@return the same with this much patience}
+     *
+     * @param other in place of ten seconds
+     */
     public Sharing withSilence(Duration other) {
         return new Sharing(repository, direction, other, all);
     }
 
-    /** The same, but all images are shared. */
+    /** {@return the same, but all images are shared} */
     public Sharing withAll() {
         return new Sharing(repository, direction, silence, true);
     }

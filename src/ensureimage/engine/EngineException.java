@@ -5,7 +5,9 @@ package ensureimage.engine;
 public final class EngineException extends Exception {
     private static final long serialVersionUID = 1L;
     private final transient Kind kind;
+    /** As its kind says. */
     private final String subject;
+    /** As its kind says. */
     private final String detail;
 
     /** What is wrong. */
@@ -37,17 +39,17 @@ public final class EngineException extends Exception {
         this.detail = detail;
     }
 
-    /** What is wrong. */
+    /** {@return what is wrong} */
     public Kind kind() {
         return kind;
     }
 
-    /** What it is wrong with, as {@link Kind} says; may be empty. */
+    /** {@return what it is wrong with, as {@link Kind} says; may be empty} */
     public String subject() {
         return subject;
     }
 
-    /** Docker's words, or the system's; not to be trusted; may be empty. */
+    /** {@return docker's words, or the system's; not to be trusted; may be empty} */
     public String detail() {
         return detail;
     }

@@ -16,7 +16,14 @@ public record EngineFacts(String client, String version, boolean containerdStore
     private static final int MAJOR = 1000;
     private static final int FIRST_FIXED = 29 * MAJOR + 3;
 
-    /** Asks docker for them. @throws EngineException if no engine answers */
+    /**
+     * {@return what docker says of them}
+     *
+     * @param docker the client to ask
+     * @param deadline for all questions together
+     * @throws EngineException if no engine answers
+     * @throws InterruptedException if this thread is interrupted
+     */
     public static EngineFacts ask(Docker docker, Deadline deadline)
             throws EngineException, InterruptedException {
         var info = docker.run(deadline, List.of("info", "--format", "{{.ServerVersion}} {{json .DriverStatus}}"),
@@ -47,7 +54,7 @@ public record EngineFacts(String client, String version, boolean containerdStore
         FIXED
     }
 
-    /** Whether builds can race for a tag here. */
+    /** {@return whether builds can race for a tag here} */
     public TagRace tagRace() {
         return !containerdStore ? TagRace.CLASSIC_STORE : hasFix() ? TagRace.FIXED : TagRace.POSSIBLE;
     }

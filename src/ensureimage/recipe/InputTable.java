@@ -176,7 +176,7 @@ public final class InputTable {
     private static Map<String, Row> byName() {
         Map<String, Row> rows = new HashMap<>();
         OPTIONS.forEach(row -> List.of(row.names.split(" ")).forEach(name -> rows.put(name, row)));
-        return rows;
+        return Map.copyOf(rows);
     }
 
     /** All options, in the order of their names. */

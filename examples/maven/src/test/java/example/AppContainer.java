@@ -1,27 +1,25 @@
 package example;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
-import java.io.IOException;
-import java.lang.ProcessBuilder.Redirect;
+import ensureimage.EnsureImage;
+import ensureimage.recipe.BuildOptions;
+import ensureimage.recipe.Recipe;
+import ensureimage.recipe.Reference;
+import java.nio.file.Path;
 import org.testcontainers.containers.GenericContainer;
 import org.testcontainers.utility.DockerImageName;
 
 /** A container of the image that every fork of Surefire asks for. */
 final class AppContainer extends GenericContainer<AppContainer> {
 
-    AppContainer() throws IOException, InterruptedException {
-        super(DockerImageName.parse(ensureImage("app-test")));
+    AppContainer() throws Exception {
+        super(DockerImageName.parse(imageId("app-test")));
         withImagePullPolicy(image -> false); // an ID is in no registry
         withCommand("sleep", "600");
     }
 
-    private static String ensureImage(String reference) throws IOException, InterruptedException {
-        Process process = new ProcessBuilder("ensure_image", "-q", reference).redirectError(Redirect.INHERIT).start();
-        String id = new String(process.getInputStream().readAllBytes(), UTF_8).strip();
-        if (process.waitFor() != 0) {
-            throw new IOException("ensure_image exited with status " + process.exitValue());
-        }
-        return id;
+    private static String imageId(String name) throws Exception {
+        Path context = Path.of("images", name);
+        Recipe recipe = Recipe.inFolder(Reference.parse(name), context, BuildOptions.NONE);
+        return EnsureImage.usingDocker().ensure(recipe).id();
     }
 }
