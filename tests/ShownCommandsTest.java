@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+//SOURCES Checkout.java
 package ensureimage.testing;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -7,12 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import ensureimage.testing.ShownCommands.Shown;
 import ensureimage.throwaway.EngineSpec;
 import java.io.IOException;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -100,7 +97,7 @@ class ShownCommandsTest {
 
     @BeforeAll
     static void open() throws IOException {
-        clone = cloned();
+        clone = Checkout.copy();
     }
 
     @ParameterizedTest
@@ -160,31 +157,6 @@ class ShownCommandsTest {
     }
 
     // ---- Where readers stand
-
-    /** What git keeps of this checkout. Where there is no git: what is there. */
-    private static Path cloned() throws IOException {
-        Path clone = Harness.newFolder();
-        Path root = Harness.root();
-        Files.walkFileTree(root, new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult preVisitDirectory(Path folder, BasicFileAttributes attributes) throws IOException {
-                if (folder.endsWith(".git")) {
-                    return FileVisitResult.SKIP_SUBTREE;
-                }
-                Files.createDirectories(clone.resolve(root.relativize(folder)));
-                return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-                if (!file.endsWith(".git")) { // of a worktree
-                    Files.copy(file, clone.resolve(root.relativize(file)), StandardCopyOption.COPY_ATTRIBUTES);
-                }
-                return FileVisitResult.CONTINUE;
-            }
-        });
-        return clone;
-    }
 
     /** Has what the help speaks of; its tests are a program called cargo. */
     private static Path project() {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //DEPS org.yaml:snakeyaml:2.5
+//SOURCES Checkout.java
+//SOURCES ReleaseFiles.java
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -20,6 +22,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
@@ -72,10 +75,15 @@ class WorkflowsTest {
             "workflows/ci.yml: Run what needs no engine", this::someTestsNeedNoEngine,
             "workflows/ci.yml: Show the race and the fix", this::theRaceIsShownOnTheEngineAtHand,
             "workflows/ci.yml: The image ID is one that can be run", this::theImageIdCanBeRun,
+            "workflows/release.yml: Publish the release", this::theReleaseHasAllFiles,
+            "workflows/release.yml: Move the tag of the major version", this::theTagOfTheMajorVersionIsMovedOrMade,
             "workflows/repro.yml: Show the race and the fix", this::theRaceIsShownOnAnEngineInAContainerAndReported,
             "actions/ensure-image/action.yml: ensure", this::theActionTellsTheIdAndTheOutcome);
+    private static final String RELEASE = "ReleaseTest runs it";
     private static final Map<String, String> NOT_HERE = Map.of(
-            "workflows/ci.yml: Run every test, on throwaway engines", "this very test is a part of it");
+            "workflows/ci.yml: Run every test, on throwaway engines", "this very test is a part of it",
+            "workflows/release.yml: Make what is released", RELEASE,
+            "workflows/release.yml: Make it again in another checkout, and compare", RELEASE);
 
     @Test
     void everyStepRunsHereOrItIsSaidWhyNot() throws IOException {
@@ -151,6 +159,37 @@ class WorkflowsTest {
         Harness.Result ran = step(bench, run("workflows/ci.yml", "The image ID is one that can be run"))
                 .env("ID", image).run().succeeded();
         assertEquals("there\n", ran.out());
+    }
+
+    /** Without GitHub: what its command line is told to publish, is there. */
+    private void theReleaseHasAllFiles() throws IOException {
+        ReleaseFiles files = ReleaseFiles.shared();
+        Path log = Harness.newFolder().resolve("log");
+        files.step("Publish the release").env("PATH", gh(log, "") + ":" + System.getenv("PATH")).run().succeeded();
+        List<String> told = Files.readAllLines(log);
+        assertEquals(List.of("release", "create", ReleaseFiles.TAG), told.subList(0, 3));
+        Set<String> published = told.stream().filter(word -> word.startsWith("dist/")).collect(Collectors.toSet());
+        try (Stream<Path> made = Files.list(files.checkout.resolve("dist"))) {
+            assertEquals(made.map(file -> "dist/" + file.getFileName()).collect(Collectors.toSet()), published);
+        }
+    }
+
+    private void theTagOfTheMajorVersionIsMovedOrMade() throws IOException {
+        for (String status : List.of("exit 0", "case $4 in PATCH) exit 1 ;; esac")) {
+            Path log = Harness.newFolder().resolve("log");
+            ReleaseFiles.shared().step("Move the tag of the major version").env("GITHUB_SHA", "1234")
+                    .env("PATH", gh(log, status) + ":" + System.getenv("PATH")).run().succeeded();
+            String told = String.join(" ", Files.readAllLines(log));
+            assertTrue(told.startsWith("api --silent --method PATCH repos/" + ReleaseFiles.REPOSITORY
+                    + "/git/refs/tags/v0 -f sha=1234 -F force=true"), told);
+            assertEquals(status.equals("exit 0"), !told.contains("POST"), told);
+        }
+    }
+
+    /** A folder with a program called gh that notes its arguments, a line each. */
+    private static Path gh(Path log, String end) {
+        return Harness.program(Harness.newFolder().resolve("gh"), "printf '%s\\n' \"$@\" >>" + log + "\n" + end + "\n")
+                .getParent();
     }
 
     private void theActionTellsTheIdAndTheOutcome() throws IOException {
