@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import com.sun.net.httpserver.HttpServer;
 import ensureimage.Version;
 import ensureimage.testing.Checkout;
 import ensureimage.testing.Harness;
 import ensureimage.testing.Programs;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
 /** A release as the workflow makes it, of a clone that is ready for its tag. All tests share one. */
@@ -21,6 +26,8 @@ final class ReleaseFiles {
     static final String SERVER = "https://git.example";
     private static final String MAKE = "Make what is released";
     private static final Duration LIMIT = Duration.ofMinutes(20);
+
+    private static final int SMALL = 100_000;
 
     private static ReleaseFiles shared;
 
@@ -63,6 +70,44 @@ final class ReleaseFiles {
     /** A step of the workflow, as in its job. */
     Harness.Command step(String name) throws IOException {
         return inJob(WorkflowsTest.bash(WorkflowsTest.run("workflows/release.yml", name)));
+    }
+
+    /** Where releases can be had, until it is closed. */
+    record Server(HttpServer server) implements AutoCloseable {
+        /** Of the folder that has a folder for each tag. */
+        String address() {
+            return "http://127.0.0.1:" + server.getAddress().getPort() + "/" + REPOSITORY + "/releases/download";
+        }
+
+        @Override
+        public void close() {
+            server.stop(0);
+        }
+    }
+
+    Server serve() throws IOException {
+        return serve(content -> content);
+    }
+
+    /** Somebody has put another jar in its place. */
+    Server serveWrongJar() throws IOException {
+        return serve(content -> content.length < SMALL ? content : Arrays.copyOf(content, content.length + 1));
+    }
+
+    private Server serve(UnaryOperator<byte[]> change) throws IOException {
+        Server server = new Server(
+                HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0));
+        String above = "/" + REPOSITORY + "/releases/download/" + TAG + "/";
+        server.server.createContext(above, exchange -> {
+            try (exchange) {
+                Path file = file(exchange.getRequestURI().getPath().substring(above.length()));
+                byte[] content = Files.exists(file) ? change.apply(Files.readAllBytes(file)) : new byte[0];
+                exchange.sendResponseHeaders(Files.exists(file) ? 200 : 404, content.length == 0 ? -1 : content.length);
+                exchange.getResponseBody().write(content);
+            }
+        });
+        server.server.start();
+        return server;
     }
 
     /** The command of the project, with these arguments. */

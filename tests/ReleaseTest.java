@@ -13,16 +13,12 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.networknt.schema.JsonSchema;
 import com.networknt.schema.JsonSchemaFactory;
 import com.networknt.schema.SpecVersion;
-import com.sun.net.httpserver.HttpExchange;
-import com.sun.net.httpserver.HttpServer;
 import ensureimage.Version;
 import ensureimage.testing.Harness;
 import ensureimage.testing.InstalledForm;
 import ensureimage.testing.Programs;
 import java.io.File;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -172,32 +168,17 @@ class ReleaseTest {
     @Test
     void theCatalogLeadsToTheJarOfTheTag() throws IOException {
         ReleaseFiles files = ReleaseFiles.shared();
-        HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-        String here = "http://127.0.0.1:" + server.getAddress().getPort();
-        String catalog = Files.readString(files.file("jbang-catalog.json"));
-        String address = "/" + ReleaseFiles.REPOSITORY + "/releases/download/" + ReleaseFiles.TAG + "/";
-        server.createContext(address + JAR, exchange -> answer(exchange, Files.readAllBytes(files.file(JAR))));
-        server.createContext(address + "jbang-catalog.json",
-                exchange -> answer(exchange, catalog.replace(ReleaseFiles.SERVER, here).getBytes()));
-        server.start();
-        try {
-            Path home = Harness.newFolder();
+        Path home = Harness.newFolder();
+        try (ReleaseFiles.Server server = files.serve()) {
+            Path catalog = Harness.write(home.resolve("jbang-catalog.json"),
+                    Files.readString(files.file("jbang-catalog.json"))
+                            .replace(ReleaseFiles.SERVER + "/" + ReleaseFiles.REPOSITORY + "/releases/download",
+                                    server.address()));
             for (String script : List.of("ensure_image", "race_repro", "with_docker")) {
-                Harness.Result result = Harness
-                        .jbangw(script + "@" + here + address + "jbang-catalog.json", "--version")
-                        .env("HOME", home).without("XDG_CACHE_HOME", "JBANG_DIR", "JBANG_CACHE_DIR").in(home).run()
-                        .succeeded();
+                Harness.Result result = Harness.jbangw(script + "@" + catalog, "--version").env("HOME", home)
+                        .without("XDG_CACHE_HOME", "JBANG_DIR", "JBANG_CACHE_DIR").in(home).run().succeeded();
                 assertTrue(result.out().startsWith(script + " " + Version.TEXT), result.toString());
             }
-        } finally {
-            server.stop(0);
-        }
-    }
-
-    private static void answer(HttpExchange exchange, byte[] content) throws IOException {
-        try (exchange) {
-            exchange.sendResponseHeaders(200, content.length);
-            exchange.getResponseBody().write(content);
         }
     }
 
