@@ -34,6 +34,8 @@ class ShownCommandsTest {
     private static final String SELF = "would run these tests inside themselves; RunnerTest selects in these ways";
     private static final String MEASURES = "takes many minutes; BenchTest runs shorter ones";
     private static final String INSTALLS = "InstallTest installs, into a home of its own";
+    private static final String RELEASED = "ReleaseTest has a release";
+    private static final String TOOL = "ToolImageTest runs it";
     private static final String PLUGIN = "DockerPluginTest has docker with the plugin";
     private static final String RECIPE = "ExamplesTest runs it in the recipe's folder";
 
@@ -72,9 +74,20 @@ class ShownCommandsTest {
             Map.entry("race_repro --report race.html --report race.json", RACES),
             Map.entry("./jbangw ensure_image.java --install", INSTALLS),
             Map.entry("ensure_image --uninstall", INSTALLS),
-            Map.entry("java -jar ~/.local/share/ensure_image/ensure_image.jar --version", INSTALLS),
+            Map.entry("java -jar ensure_image.jar --version", RELEASED),
             Map.entry("java -jar ensure_image.jar --install", INSTALLS),
-            Map.entry("sha256sum ~/.local/share/ensure_image/ensure_image.jar", INSTALLS),
+            Map.entry("curl -fsSLO https://github.com/OWNER/REPO/releases/download/v0.1.0/ensure_image.jar", RELEASED),
+            Map.entry("curl -fsSLO https://github.com/OWNER/REPO/releases/download/v0.1.0/SHA256SUMS", RELEASED),
+            Map.entry("sha256sum --check --ignore-missing SHA256SUMS", RELEASED),
+            Map.entry("gh attestation verify ensure_image.jar --repo OWNER/REPO", "needs GitHub"),
+            Map.entry("./jbangw release/release.java --tag v0.1.0 --repository https://github.com/OWNER/REPO dist"
+                    + " && cat dist/SHA256SUMS", RELEASED),
+            Map.entry("jbang ensure_image@https://github.com/OWNER/REPO/releases/download/v0.1.0/jbang-catalog.json"
+                    + " app-test:1", RELEASED),
+            Map.entry("cp ensure_image.jar images/ensure-image/", TOOL),
+            Map.entry("java -jar ensure_image.jar ensure-image", TOOL),
+            Map.entry("docker run --rm -v /var/run/docker.sock:/var/run/docker.sock -v \"$PWD\":\"$PWD\" -w \"$PWD\""
+                    + " ensure-image app-test:1", TOOL),
             Map.entry("docker ensure app-test:1", PLUGIN),
             Map.entry("docker --context staging ensure app-test:1", PLUGIN),
             Map.entry("docker -H unix:///run/other.sock ensure app-test:1", PLUGIN),
