@@ -1,5 +1,5 @@
-
 // SPDX-License-Identifier: Apache-2.0
+
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.IOException;
