@@ -7,7 +7,7 @@
 //DEPS info.picocli:picocli:4.7.7
 //DEPS org.slf4j:slf4j-nop:2.0.20
 //SOURCES src/ensureimage/race/Play.java
-//FILES race-demo/Dockerfile=images/race-demo/Dockerfile
+//FILES race-demo/Dockerfile=images/race-demo/Dockerfile META-INF/LICENSE=LICENSE META-INF/NOTICE=NOTICE
 //COMPILE_OPTIONS -XDstringConcat=inline -J-XX:TieredStopAtLevel=1 -J-XX:+UseSerialGC
 
 import ensureimage.engine.CacheFolder;

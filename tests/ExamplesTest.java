@@ -186,15 +186,17 @@ class ExamplesTest {
         List<Map<String, Object>> steps = WorkflowsTest.steps(WorkflowsTest.read(workflow)).toList();
         Map<String, Object> ensure = steps.get(1);
         Map<String, String> inputs = (Map<String, String>) ensure.get("with");
-        assertEquals("OWNER/REPO/" + ACTION + "@COMMIT", ensure.get("uses"));
+        assertEquals("OWNER/REPO/" + ACTION + "@v0", ensure.get("uses"));
         assertEquals(Set.of("images"), inputs.keySet());
         Map<String, Object> test = steps.get(2);
         assertEquals(Map.of("IMAGE", "${{ steps." + ensure.get("id") + ".outputs.id }}"), test.get("env"));
 
         Path outputs = Harness.newFolder();
-        String action = WorkflowsTest.run(ACTION.substring(".github/".length()) + "/action.yml", null);
+        Path home = WorkflowsTest.home();
+        String action = WorkflowsTest.run(ACTION.substring(".github/".length()) + "/action.yml", WorkflowsTest.ENSURE);
         Harness.together(JOBS, job -> bash(action).in(checkout).env("IMAGES", inputs.get("images")).env("ARGUMENTS", "")
-                .env("SCRIPTS", Harness.root()).env("GITHUB_WORKSPACE", checkout).env("GITHUB_ACTIONS", "true")
+                .env("SCRIPTS", Harness.root()).env("GITHUB_WORKSPACE", checkout).env("HOME", home)
+                .env("GITHUB_ACTIONS", "true")
                 .env("GITHUB_OUTPUT", outputs.resolve("" + job)).env("GITHUB_STEP_SUMMARY", "/dev/null"))
                 .forEach(Harness.Result::succeeded);
         Set<String> outcomes = new HashSet<>();

@@ -32,7 +32,8 @@ class FormatTest {
     @Test
     void everySourceNamesItsLicence() throws IOException {
         List<Path> without = new ArrayList<>();
-        for (Path source : List.of(Path.of("src"), Path.of("tests"), Path.of("benchmarks"), Path.of("."))) {
+        for (Path source : List.of(Path.of("src"), Path.of("tests"), Path.of("benchmarks"), Path.of("release"),
+                Path.of("."))) {
             int depth = source.equals(Path.of("src")) ? Integer.MAX_VALUE : 1;
             try (Stream<Path> files = Files.walk(Harness.root().resolve(source), depth)) {
                 for (Path file : files.filter(file -> file.toString().matches(".*\\.java|.*/jbangw")).toList()) {
@@ -52,7 +53,7 @@ class FormatTest {
     void javacHasNothingToWarnOf() throws IOException {
         assumeTrue(Runtime.version().feature() == 17, "another Java");
         List<Path> sources = new ArrayList<>();
-        for (String folder : List.of(".", "tests", "benchmarks")) {
+        for (String folder : List.of(".", "tests", "benchmarks", "release")) {
             try (DirectoryStream<Path> files = Files.newDirectoryStream(Harness.root().resolve(folder), "*.java")) {
                 files.forEach(sources::add);
             }

@@ -48,7 +48,7 @@ class ImagesTest {
     }
 
     /** A minimal Debian as a tar. Its settings are those of the official images: no translations, manuals, fsync. */
-    private static Path debian() {
+    static Path debian(String... packages) {
         var folder = Harness.newFolder();
         var tar = folder.resolve("debian.tar");
         Programs.require("mmdebstrap", "mmdebstrap", "debian-archive-keyring");
@@ -56,7 +56,9 @@ class ImagesTest {
         Harness.command("unshare", "--mount", "mmdebstrap", "--mode=root", "--variant=minbase",
                 "--aptopt=Acquire::Languages \"none\"", "--dpkgopt=force-unsafe-io",
                 "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
-                "--dpkgopt=path-exclude=/usr/share/man/*", "trixie", tar.toString())
+                "--dpkgopt=path-exclude=/usr/share/man/*",
+                "--essential-hook=mkdir -p \"$1/usr/share/man/man1\"", // alternatives go wrong without
+                "--include=" + String.join(",", packages), "trixie", tar.toString())
                 .env("TMPDIR", folder).timeout(Duration.ofMinutes(10)).run().succeeded();
         return tar;
     }

@@ -21,7 +21,7 @@ public final class ShownCommands {
     private static final Pattern COMMAND =
             Pattern.compile("(?:\\$ )?(?:\\w+=\\S* )*(?:\\w+=\\$\\(|source <\\(|eval \"?\\$\\()?"
                     + "(?:\\./[\\w./-]+|ensure_image|race_repro|with_docker|docker|podman|jbang|java|git|curl|cd|export|jq|make|"
-                    + "cp|mkdir|chmod|cat|sha256sum|sudo)(?: .*)?");
+                    + "cp|mkdir|chmod|cat|sha256sum|gh|sudo)(?: .*)?");
     private static final Pattern FENCE = Pattern.compile("```(\\w*).*");
     private static final Pattern SHELL = Pattern.compile("(?:sh|bash|shell|console|text)?");
     /** A line of the examples of a help text: a command, two blanks, and what it does. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+//SOURCES Checkout.java
 package ensureimage.testing;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -7,12 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import ensureimage.testing.ShownCommands.Shown;
 import ensureimage.throwaway.EngineSpec;
 import java.io.IOException;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -37,6 +34,8 @@ class ShownCommandsTest {
     private static final String SELF = "would run these tests inside themselves; RunnerTest selects in these ways";
     private static final String MEASURES = "takes many minutes; BenchTest runs shorter ones";
     private static final String INSTALLS = "InstallTest installs, into a home of its own";
+    private static final String RELEASED = "ReleaseTest has a release";
+    private static final String TOOL = "ToolImageTest runs it";
     private static final String PLUGIN = "DockerPluginTest has docker with the plugin";
     private static final String RECIPE = "ExamplesTest runs it in the recipe's folder";
 
@@ -75,9 +74,20 @@ class ShownCommandsTest {
             Map.entry("race_repro --report race.html --report race.json", RACES),
             Map.entry("./jbangw ensure_image.java --install", INSTALLS),
             Map.entry("ensure_image --uninstall", INSTALLS),
-            Map.entry("java -jar ~/.local/share/ensure_image/ensure_image.jar --version", INSTALLS),
+            Map.entry("java -jar ensure_image.jar --version", RELEASED),
             Map.entry("java -jar ensure_image.jar --install", INSTALLS),
-            Map.entry("sha256sum ~/.local/share/ensure_image/ensure_image.jar", INSTALLS),
+            Map.entry("curl -fsSLO https://github.com/OWNER/REPO/releases/download/v0.1.0/ensure_image.jar", RELEASED),
+            Map.entry("curl -fsSLO https://github.com/OWNER/REPO/releases/download/v0.1.0/SHA256SUMS", RELEASED),
+            Map.entry("sha256sum --check --ignore-missing SHA256SUMS", RELEASED),
+            Map.entry("gh attestation verify ensure_image.jar --repo OWNER/REPO", "needs GitHub"),
+            Map.entry("./jbangw release/release.java --tag v0.1.0 --repository https://github.com/OWNER/REPO dist"
+                    + " && cat dist/SHA256SUMS", RELEASED),
+            Map.entry("jbang ensure_image@https://github.com/OWNER/REPO/releases/download/v0.1.0/jbang-catalog.json"
+                    + " app-test:1", RELEASED),
+            Map.entry("cp ensure_image.jar images/ensure-image/", TOOL),
+            Map.entry("java -jar ensure_image.jar ensure-image", TOOL),
+            Map.entry("docker run --rm -v /var/run/docker.sock:/var/run/docker.sock -v \"$PWD\":\"$PWD\" -w \"$PWD\""
+                    + " ensure-image app-test:1", TOOL),
             Map.entry("docker ensure app-test:1", PLUGIN),
             Map.entry("docker --context staging ensure app-test:1", PLUGIN),
             Map.entry("docker -H unix:///run/other.sock ensure app-test:1", PLUGIN),
@@ -100,7 +110,7 @@ class ShownCommandsTest {
 
     @BeforeAll
     static void open() throws IOException {
-        clone = cloned();
+        clone = Checkout.copy();
     }
 
     @ParameterizedTest
@@ -160,31 +170,6 @@ class ShownCommandsTest {
     }
 
     // ---- Where readers stand
-
-    /** What git keeps of this checkout. Where there is no git: what is there. */
-    private static Path cloned() throws IOException {
-        Path clone = Harness.newFolder();
-        Path root = Harness.root();
-        Files.walkFileTree(root, new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult preVisitDirectory(Path folder, BasicFileAttributes attributes) throws IOException {
-                if (folder.endsWith(".git")) {
-                    return FileVisitResult.SKIP_SUBTREE;
-                }
-                Files.createDirectories(clone.resolve(root.relativize(folder)));
-                return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-                if (!file.endsWith(".git")) { // of a worktree
-                    Files.copy(file, clone.resolve(root.relativize(file)), StandardCopyOption.COPY_ATTRIBUTES);
-                }
-                return FileVisitResult.CONTINUE;
-            }
-        });
-        return clone;
-    }
 
     /** Has what the help speaks of; its tests are a program called cargo. */
     private static Path project() {

