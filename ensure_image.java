@@ -140,10 +140,7 @@ public final class ensure_image implements Callable<Integer> {
     private static final class Parser {
         static int run(ensure_image script) {
             CommandLine parser = new CommandLine(script);
-            parser.getCommandSpec().usageMessage().exitCodeList(ExitCode.descriptions())
-                    .customSynopsis(HelpText.synopsis(script.form.command()))
-                    .description(HelpText.DESCRIPTION.toArray(String[]::new))
-                    .footer(HelpText.examples(script.form.command()));
+            HelpText.fill(parser, script.form.command(), script.given);
             return parser.setParameterExceptionHandler((e, ignored) -> script.fail(script.describe(e), ExitCode.USAGE))
                     .execute(script.given.toArray(String[]::new));
         }

@@ -277,7 +277,7 @@ class EnsureImageTest {
 
     @Test
     void helpVersionAndCompletionNeedNoEngine() {
-        String help = Harness.script("ensure_image", "--help").in(folder).run().succeeded().out();
+        String help = Harness.script("ensure_image", "--help-all").in(folder).run().succeeded().out();
         assertTrue(help.lines().allMatch(line -> line.length() <= 80), help);
         for (ExitCode code : ExitCode.values()) {
             assertTrue(help.matches("(?s).*\n +" + code.status() + " +\\w.*"), code + " is documented: " + help);

@@ -138,7 +138,7 @@ class UsageTest {
 
     @Test
     void everyExitCodeIsDocumentedOnceAndNoneIsJbangs() {
-        String help = Harness.script("ensure_image", "--help").in(folder).run().succeeded().out();
+        String help = Harness.script("ensure_image", "--help-all").in(folder).run().succeeded().out();
         List<String> codes = help.substring(help.indexOf("Exit codes:")).lines().skip(1)
                 .takeWhile(line -> !line.isBlank()).filter(line -> line.matches(" +\\d+ .*"))
                 .map(line -> line.strip().split(" ")[0]).toList();

@@ -9,6 +9,7 @@
 //SOURCES FileWording.java
 //SOURCES FlawWording.java
 //SOURCES Form.java
+//SOURCES HelpPages.java
 //SOURCES HelpText.java
 //SOURCES IdResults.java
 //SOURCES ImageCourse.java
