@@ -30,7 +30,6 @@ import ensureimage.recipe.RecipeException;
 import ensureimage.report.About;
 import ensureimage.report.Completion;
 import ensureimage.report.ExitCode;
-import ensureimage.report.FlawWording;
 import ensureimage.report.Form;
 import ensureimage.report.HelpText;
 import ensureimage.report.InitText;
@@ -154,7 +153,7 @@ public final class ensure_image implements Callable<Integer> {
     private Message describe(ParameterException e) {
         String problem = Printable.escape(e.getMessage()).replaceFirst("^Error: ", "");
         return e instanceof UnmatchedArgumentException unmatched
-                ? wording.unknownOption(problem, given, unmatched.getSuggestions())
+                ? wording.unknownOption(problem, given, passThrough, unmatched.getSuggestions())
                 : wording.mistake(problem);
     }
 
@@ -169,7 +168,7 @@ public final class ensure_image implements Callable<Integer> {
         } catch (UsageException e) {
             return fail(e.message(), e.code());
         } catch (RecipeException e) {
-            return fail(FlawWording.flaw(e.flaw()), ExitCode.USAGE);
+            return fail(wording.flaw(e.flaw(), given, passThrough), ExitCode.USAGE);
         } catch (InterruptedException e) {
             return fail(new Message("interrupted"), ExitCode.INTERRUPTED);
         } catch (RuntimeException e) {
