@@ -337,7 +337,7 @@ class EnsureImageTest {
         dockerfile("FROM busybox\n");
         Harness.Result result = engine.ensuring(app + "=.").without("DOCKER_HOST").env("DOCKER_CONTEXT", "nosuch").run()
                 .expect(69);
-        assertEquals("ensure_image: no docker context 'nosuch'\nTo see those that there are: docker context ls\n",
+        assertEquals("ensure_image: no docker context 'nosuch'\nTo list the contexts: docker context ls\n",
                 result.err(), result.toString());
     }
 
