@@ -30,7 +30,6 @@ import ensureimage.recipe.RecipeException;
 import ensureimage.report.About;
 import ensureimage.report.Completion;
 import ensureimage.report.ExitCode;
-import ensureimage.report.FlawWording;
 import ensureimage.report.Form;
 import ensureimage.report.HelpText;
 import ensureimage.report.InitText;
@@ -140,10 +139,7 @@ public final class ensure_image implements Callable<Integer> {
     private static final class Parser {
         static int run(ensure_image script) {
             CommandLine parser = new CommandLine(script);
-            parser.getCommandSpec().usageMessage().exitCodeList(ExitCode.descriptions())
-                    .customSynopsis(HelpText.synopsis(script.form.command()))
-                    .description(HelpText.DESCRIPTION.toArray(String[]::new))
-                    .footer(HelpText.examples(script.form.command()));
+            HelpText.fill(parser, script.form.command(), script.given);
             return parser.setParameterExceptionHandler((e, ignored) -> script.fail(script.describe(e), ExitCode.USAGE))
                     .execute(script.given.toArray(String[]::new));
         }
@@ -157,7 +153,7 @@ public final class ensure_image implements Callable<Integer> {
     private Message describe(ParameterException e) {
         String problem = Printable.escape(e.getMessage()).replaceFirst("^Error: ", "");
         return e instanceof UnmatchedArgumentException unmatched
-                ? wording.unknownOption(problem, given, unmatched.getSuggestions())
+                ? wording.unknownOption(problem, given, passThrough, unmatched.getSuggestions())
                 : wording.mistake(problem);
     }
 
@@ -172,7 +168,7 @@ public final class ensure_image implements Callable<Integer> {
         } catch (UsageException e) {
             return fail(e.message(), e.code());
         } catch (RecipeException e) {
-            return fail(FlawWording.flaw(e.flaw()), ExitCode.USAGE);
+            return fail(wording.flaw(e.flaw(), given, passThrough), ExitCode.USAGE);
         } catch (InterruptedException e) {
             return fail(new Message("interrupted"), ExitCode.INTERRUPTED);
         } catch (RuntimeException e) {

@@ -28,6 +28,7 @@ import ensureimage.race.Stage;
 import ensureimage.race.Strategy;
 import ensureimage.report.About;
 import ensureimage.report.ExitCode;
+import ensureimage.report.HelpPages;
 import ensureimage.report.Message;
 import ensureimage.report.Terminal;
 import ensureimage.report.UsageWording;
@@ -54,15 +55,14 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** The command line of {@link Play}: options, help, exit codes, wiring. */
-@Command(name = race_repro.NAME, mixinStandardHelpOptions = true, sortOptions = false, usageHelpAutoWidth = true,
+@Command(name = race_repro.NAME, sortOptions = false, usageHelpAutoWidth = true,
         separator = " ", customSynopsis = "race_repro [OPTIONS]",
         description = {"",
             "Starts N builds of one image at once, R times, and compares each answer with what the engine "
                     + "holds. Uses a throwaway engine if none answers, or if builds cannot race on the current one.",
             ""},
         optionListHeading = "Options:%n",
-        exitCodeListHeading = "%nExit codes:%n",
-        footerHeading = "%nStrategies, * by default:%n")
+        exitCodeListHeading = "%nExit codes:%n")
 public final class race_repro implements Callable<Integer> {
     static final String NAME = "race_repro";
     private static final String BASE_HINT =
@@ -73,25 +73,16 @@ public final class race_repro implements Callable<Integer> {
     private static final int ROUNDS_UNTIL_RACE = 50;
     private static final int DEFAULT_WITHIN = 50;
 
-    private static final Map<ExitCode, String> EXIT_CODES = Map.of(
-            ExitCode.ENSURED, "'ensure' and 'single-flight' told every builder the truth",
-            ExitCode.USAGE, "bad usage",
-            FALSE_ANSWERS, "they told at least one builder something false, or the demo image does not build",
-            ExitCode.NO_ENGINE, "no engine: none answers, and a throwaway one cannot be started here",
-            ExitCode.BUG, ExitCode.BUG.sentence(),
-            ExitCode.TIMED_OUT, ExitCode.TIMED_OUT.sentence(),
-            ExitCode.INTERRUPTED, ExitCode.INTERRUPTED.sentence());
-
     @Option(names = {"-n", "--builders"}, paramLabel = "N", defaultValue = "8",
-            description = "How many builders start together (default: ${DEFAULT-VALUE}).")
+            description = "Start N builders together (default: ${DEFAULT-VALUE}).")
     private int builders;
 
     @Option(names = {"-r", "--rounds"}, paramLabel = "R",
-            description = "Number of rounds (default: " + DEFAULT_ROUNDS + ", or as many as fit into --within).")
+            description = "Play R rounds (default: " + DEFAULT_ROUNDS + ", or as many as fit into --within).")
     private Optional<Integer> rounds = Optional.empty();
 
     @Option(names = "--within", paramLabel = "SECONDS",
-            description = "Time limit: start another round only if it should finish in time (default: " + DEFAULT_WITHIN
+            description = "Start another round only if it should finish in this time (default: " + DEFAULT_WITHIN
                     + "; none with -r, --all or --until-race).")
     private Optional<Integer> within = Optional.empty();
 
@@ -103,10 +94,10 @@ public final class race_repro implements Callable<Integer> {
             + "some. Plays one round, or -r; each takes some minutes.")
     private boolean all;
 
-    @Option(names = "--strategy", paramLabel = "NAME", description = "Strategy to play, see below; may be repeated.")
+    @Option(names = "--strategy", paramLabel = "NAME", description = "Play this strategy, see below; may be repeated.")
     private List<String> strategies = List.of();
 
-    @Option(names = "--scenario", paramLabel = "NAME", description = "Scenario to play, see below; may be repeated.")
+    @Option(names = "--scenario", paramLabel = "NAME", description = "Play this scenario, see below; may be repeated.")
     private List<String> scenarios = List.of();
 
     @Option(names = "--processes",
@@ -115,24 +106,24 @@ public final class race_repro implements Callable<Integer> {
     private boolean processes;
 
     @Option(names = "--step-seconds", paramLabel = "S", defaultValue = "1",
-            description = "Duration of the shared build step (default: ${DEFAULT-VALUE}).")
+            description = "Let the shared build step take S seconds (default: ${DEFAULT-VALUE}).")
     private double stepSeconds;
 
-    @Option(names = "--seed", paramLabel = "NUMBER", description = "Decides the order of the strategies, and which "
-            + "builder wants which folder (default: random; the reports tell it).")
+    @Option(names = "--seed", paramLabel = "NUMBER", description = "Set what decides the order of the strategies, and "
+            + "which builder wants which folder (default: random; the reports name it).")
     private Optional<Long> seed = Optional.empty();
 
     @Option(names = "--base", paramLabel = "IMAGE", defaultValue = "busybox",
-            description = "Base of the demo image; it needs a shell (default: ${DEFAULT-VALUE}).")
+            description = "Build the demo image on IMAGE, which needs a shell (default: ${DEFAULT-VALUE}).")
     private String base;
 
     @Option(names = "--engine", paramLabel = "WHICH",
-            description = "current, throwaway[:VERSION] or dind[:VERSION], as "
-                    + "in with_docker --engine (default: current if builds can race there, else throwaway).")
+            description = "Play on: current, throwaway[:VERSION] or dind[:VERSION], as in with_docker --engine "
+                    + "(default: current if builds can race there, else throwaway).")
     private Optional<String> engine = Optional.empty();
 
     @Option(names = "--docker", paramLabel = "COMMAND", defaultValue = "docker",
-            description = "The docker command line client of the current engine (default: ${DEFAULT-VALUE}).")
+            description = "Use this docker command line client for the current engine (default: ${DEFAULT-VALUE}).")
     private String docker;
 
     @Option(names = "--report", paramLabel = "FILE",
@@ -143,6 +134,13 @@ public final class race_repro implements Callable<Integer> {
 
     @Option(names = {"-v", "--verbose"}, description = "Show stack traces.")
     private boolean verbose;
+
+    @Option(names = {"-h", "--help", HelpPages.ALL}, usageHelp = true,
+            description = "Show the options that are used most, or all.")
+    private boolean help;
+
+    @Option(names = {"-V", "--version"}, versionHelp = true, description = "Print the version.")
+    private boolean version;
 
     @Spec
     private CommandSpec spec;
@@ -160,8 +158,8 @@ public final class race_repro implements Callable<Integer> {
     static int execute(String... arguments) {
         race_repro script = new race_repro();
         CommandLine parser = new CommandLine(script);
-        parser.getCommandSpec().version(About.version(NAME)).usageMessage()
-                .exitCodeList(ExitCode.descriptions(EXIT_CODES)).footer(HelpFooter.lines());
+        parser.getCommandSpec().version(About.version(NAME));
+        HelpFooter.fill(parser, List.of(arguments));
         return parser.setParameterExceptionHandler((e, ignored) -> script.fail(e))
                 .setExecutionExceptionHandler((e, commandLine, ignored) -> script.fail(e))
                 .execute(arguments);

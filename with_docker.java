@@ -38,7 +38,7 @@ import picocli.CommandLine.Parameters;
 /** A throwaway real Docker engine around any command: the command line of {@link ThrowawayEngine}. */
 @Command(name = "with_docker", version = "with_docker " + Version.TEXT, mixinStandardHelpOptions = true,
         sortOptions = false, usageHelpAutoWidth = true,
-        customSynopsis = {"with_docker [--engine VERSION] [--store containerd|classic] [--] COMMAND...",
+        customSynopsis = {"with_docker [--engine VERSION] [--store STORE] [--] COMMAND...",
             "       with_docker [OPTIONS] --shell"},
         description = {
             "%nRuns COMMAND with a private, throwaway, real Docker engine. DOCKER_HOST is set, and a matching"

@@ -256,7 +256,7 @@ class DefinedImagesTest {
         assertEquals(List.of("image: of several platforms only linux/amd64 is built", "image: the image is not pushed",
                 "image: the output of type local is not written",
                 "image: the cache is exported only if the image is built",
-                "image: it is built without the cache, but only if it is missing or stale"),
+                "image: it is built without the cache only if it is missing or stale"),
                 bench.ensure("--bake", "--check", "image").expect(11).err().lines().toList());
     }
 
@@ -289,8 +289,8 @@ class DefinedImagesTest {
     @Test
     void aDockerThatLacksTheToolIsToldInOneLine() {
         bench.environment().put("DOCKER_CONFIG", Harness.newFolder().toString());
-        mistake("docker compose is not installed, which reads the compose file", "--compose");
-        mistake("docker buildx bake is not installed, which reads the bake file", "--bake");
+        mistake("docker compose is not installed, but it has to read the compose file", "--compose");
+        mistake("docker buildx bake is not installed, but it has to read the bake file", "--bake");
     }
 
     private void mistake(String message, String... arguments) {

@@ -277,7 +277,7 @@ class EnsureImageTest {
 
     @Test
     void helpVersionAndCompletionNeedNoEngine() {
-        String help = Harness.script("ensure_image", "--help").in(folder).run().succeeded().out();
+        String help = Harness.script("ensure_image", "--help-all").in(folder).run().succeeded().out();
         assertTrue(help.lines().allMatch(line -> line.length() <= 80), help);
         for (ExitCode code : ExitCode.values()) {
             assertTrue(help.matches("(?s).*\n +" + code.status() + " +\\w.*"), code + " is documented: " + help);
@@ -337,7 +337,7 @@ class EnsureImageTest {
         dockerfile("FROM busybox\n");
         Harness.Result result = engine.ensuring(app + "=.").without("DOCKER_HOST").env("DOCKER_CONTEXT", "nosuch").run()
                 .expect(69);
-        assertEquals("ensure_image: no docker context 'nosuch'\nTo see those that there are: docker context ls\n",
+        assertEquals("ensure_image: no docker context 'nosuch'\nTo list the contexts: docker context ls\n",
                 result.err(), result.toString());
     }
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import static org.junit.jupiter.api.TestInstance.Lifecycle.PER_CLASS;
 
+import ensureimage.Version;
 import ensureimage.testing.Harness;
 import ensureimage.testing.InstalledForm;
 import ensureimage.testing.LibraryArtifact;
@@ -43,11 +44,12 @@ import org.junit.jupiter.api.TestInstance;
 class ExamplesTest {
 
     private static final Path EXAMPLES = Harness.projectFile("examples");
-    private static final Path INDEX = EXAMPLES.resolve("README.md");
+    private static final String INDEX = read(EXAMPLES.resolve("README.md")) + read(EXAMPLES.resolve("ci.md"));
     /** A link to a file, whatever else on that line, and lines of the file. */
     private static final Pattern SHOWN = Pattern.compile("(?m)^\\[`[^`]+`]\\(([^)]+)\\)[^\n]*\n\n```\\w*\n([^`]*)```$");
     private static final int MOST_LINES = 10;
     private static final String ACTION = ".github/actions/ensure-image";
+    private static final String RELEASE = "https://github.com/OWNER/REPO/releases/download/v" + Version.TEXT + "/";
     private static final String APP = "app-test";
     private static final Duration LIMIT = Duration.ofMinutes(6);
     private static final int JOBS = 4;
@@ -95,6 +97,34 @@ class ExamplesTest {
         assertShared(4);
     }
 
+    @Test
+    void makeRule() {
+        Programs.require("make", "make");
+        ensureImageIsNamed();
+        runTogether("make", "make image");
+    }
+
+    @Test
+    void just() {
+        Programs.require("npm", "npm");
+        Path folder = Harness.newFolder();
+        command("npm", "install", "--prefix", folder.toString(), "rust-just@1.57.0").run().succeeded();
+        prepend(folder.resolve("node_modules/.bin"));
+        ensureImageIsNamed();
+        runTogether("just", "just image");
+        run("just", "just test").succeeded();
+    }
+
+    @Test
+    void gradle() {
+        Programs.require("gradle", "gradle");
+        environment.put("GRADLE_OPTS", "-Dorg.gradle.daemon=false");
+        environment.put("GRADLE_USER_HOME", Harness.newFolder().toString());
+        ensureImageIsNamed();
+        run("gradle", "gradle test").succeeded();
+        assertShared(2);
+    }
+
     /** The control of all: what the recipes are for happens here. */
     @Test
     void makeFailsWithTheNaiveWay() {
@@ -119,7 +149,7 @@ class ExamplesTest {
             python = pythonWithXdist();
         }
         onPath("python3", python.orElseThrow() + " \"$@\"");
-        ensureImageIsOnPath();
+        ensureImageIsNamed();
         run("pytest", "python3 -m pytest").succeeded();
         assertShared(4);
     }
@@ -133,7 +163,7 @@ class ExamplesTest {
     @Test
     void goTest() {
         Programs.require("go", "golang-go");
-        ensureImageIsOnPath();
+        ensureImageIsNamed();
         run("go", "go test -count=1 ./...").succeeded();
         assertShared(2);
     }
@@ -142,7 +172,7 @@ class ExamplesTest {
     void nodeTest() {
         Programs.require("node", "nodejs");
         Programs.require("npm", "npm");
-        ensureImageIsOnPath();
+        ensureImageIsNamed();
         run("node", "npm test").succeeded();
         assertShared(4);
     }
@@ -212,16 +242,67 @@ class ExamplesTest {
         return WorkflowsTest.bash(script).env(environment).timeout(LIMIT);
     }
 
+    /** Its jobs as on one machine, whose engine they share through the socket. */
     @Test
-    void gitlabCi() {
-        ensureImageIsOnPath();
-        Path checkout = checkout("gitlab-ci");
-        Map<?, ?> job = (Map<?, ?>) WorkflowsTest.read(checkout.resolve(".gitlab-ci.yml")).get("test");
+    void gitlabCi() throws IOException {
+        Map<?, ?> job = gitlabJob(".gitlab-ci.yml");
         assertEquals(JOBS, job.get("parallel"));
-        String script = ((List<?>) job.get("script")).stream().map(String.class::cast)
-                .collect(Collectors.joining("\n"));
-        Harness.together(JOBS, i -> command("sh", "-e", "-c", script).in(checkout)).forEach(Harness.Result::succeeded);
+        runJobs("gitlab-ci", lines(job, "before_script"), lines(job, "script"), JOBS);
         assertShared(JOBS);
+    }
+
+    /** Without its service, and without Alpine's packages: the engine and the programs are this machine's. */
+    @Test
+    void gitlabCiWithDind() throws IOException {
+        Map<?, ?> job = gitlabJob("dind.gitlab-ci.yml");
+        assertEquals(List.of("docker:28-dind"), job.get("services"));
+        List<String> before = lines(job, "before_script");
+        assertTrue(before.get(0).startsWith("apk add "), before.toString());
+        // Two processes of the same job.
+        runJobs("gitlab-ci", before.subList(1, before.size()), lines(job, "script"), 2);
+        assertShared(2);
+    }
+
+    private static Map<?, ?> gitlabJob(String file) {
+        return (Map<?, ?>) WorkflowsTest.read(EXAMPLES.resolve("gitlab-ci").resolve(file)).get("test");
+    }
+
+    private static List<String> lines(Map<?, ?> job, String key) {
+        return ((List<?>) job.get(key)).stream().map(String.class::cast).toList();
+    }
+
+    /** Its steps alone: there is no Jenkins here. Four builds of the job, each in a workspace of its own. */
+    @Test
+    void jenkins() throws IOException {
+        String file = read(EXAMPLES.resolve("jenkins/Jenkinsfile"));
+        List<String> steps =
+                Pattern.compile("(?m)^ +sh '([^'\\\\]+)'$").matcher(file).results().map(step -> step.group(1)).toList();
+        assertEquals(file.split("\\bsh '", -1).length - 1, steps.size(), "each step was read: " + steps);
+        runJobs("jenkins", steps.subList(0, 2), steps.subList(2, steps.size()), JOBS);
+        assertShared(JOBS);
+    }
+
+    /** Runs jobs of a CI service at once. What they download is this checkout's jar. */
+    private void runJobs(String recipe, List<String> installing, List<String> steps, int jobs) throws IOException {
+        Programs.require("curl", "curl");
+        Path release = Harness.newFolder();
+        Files.copy(InstalledForm.shared().home.resolve(".local/share/ensure_image/ensure_image.jar"),
+                release.resolve("ensure_image.jar"));
+        assertTrue(installing.stream().anyMatch(line -> line.contains(RELEASE)), installing.toString());
+        environment.put("HOME", Harness.newFolder().toString());
+        environment.put("XDG_CACHE_HOME", Harness.newFolder().toString());
+        List<Path> checkouts = Stream.generate(() -> checkout(recipe)).limit(jobs).toList();
+        for (Path checkout : checkouts) {
+            for (String line : installing) {
+                command("sh", "-e", "-c", line.replace(RELEASE, release.toUri().toString())).in(checkout).run()
+                        .succeeded();
+            }
+            Path program = checkout.resolve("bin/ensure_image");
+            Path real = Files.move(program, program.resolveSibling("real"));
+            Harness.program(program, logged(real.toString()));
+        }
+        Harness.together(jobs, i -> command("sh", "-e", "-c", String.join("\n", steps)).in(checkouts.get(i)))
+                .forEach(Harness.Result::succeeded);
     }
 
     // ---- The index
@@ -229,7 +310,10 @@ class ExamplesTest {
     /** What can be copied from the index is what is run here. */
     @Test
     void theIndexShowsLinesOfTheRecipes() throws IOException {
-        Set<String> recipes = linesShown(INDEX).map(path -> path.replaceFirst("/.*", "")).collect(Collectors.toSet());
+        assertTrue(INDEX.contains(RELEASE), "the index has the jar of this version");
+        Set<String> recipes =
+                Stream.concat(linesShown(EXAMPLES.resolve("README.md")), linesShown(EXAMPLES.resolve("ci.md")))
+                        .map(path -> path.replaceFirst("/.*", "")).collect(Collectors.toSet());
         try (Stream<Path> folders = Files.list(EXAMPLES)) {
             assertEquals(folders.filter(Files::isDirectory).map(folder -> folder.getFileName().toString())
                     .collect(Collectors.toSet()), recipes);
@@ -261,8 +345,16 @@ class ExamplesTest {
         return run(checkout(recipe), line);
     }
 
+    /** Runs it several times at once, and each time in the same folder. */
+    private void runTogether(String recipe, String line) {
+        assertTrue(INDEX.contains("`" + line + "`"), "the index tells to run " + line);
+        Path checkout = checkout(recipe);
+        Harness.together(JOBS, i -> command(line.split(" ")).in(checkout)).forEach(Harness.Result::succeeded);
+        assertShared(JOBS);
+    }
+
     private Harness.Result run(Path checkout, String line) {
-        assertTrue(read(INDEX).contains("`" + line + "`"), "the index tells to run " + line);
+        assertTrue(INDEX.contains("`" + line + "`"), "the index tells to run " + line);
         return command(line.split(" ")).in(checkout).run();
     }
 
@@ -297,8 +389,18 @@ class ExamplesTest {
 
     /** That of this checkout. */
     private void ensureImageIsOnPath() {
-        ensureImageIsOnPath("env XDG_CACHE_HOME=" + Harness.newFolder() + " " + Harness.script("ensure_image").line()
-                .stream().map(word -> "'" + word + "'").collect(Collectors.joining(" ")));
+        ensureImageIsOnPath(ensureImage());
+    }
+
+    /** It is not on PATH: a recipe that does not ask for the variable fails. */
+    private void ensureImageIsNamed() {
+        environment.put("ENSURE_IMAGE",
+                Harness.program(Harness.newFolder().resolve("program"), logged(ensureImage())).toString());
+    }
+
+    private static String ensureImage() {
+        return "env XDG_CACHE_HOME=" + Harness.newFolder() + " " + Harness.script("ensure_image").line().stream()
+                .map(word -> "'" + word + "'").collect(Collectors.joining(" "));
     }
 
     /**
@@ -306,14 +408,18 @@ class ExamplesTest {
      * that two want the image at once, as they do in suites that start quickly.
      */
     private void ensureImageIsOnPath(String command) {
-        onPath("ensure_image", """
+        onPath("ensure_image", logged(command));
+    }
+
+    private String logged(String command) {
+        return """
                 echo begins >>%1$s
                 until [ $(grep -c begins %1$s) -gt 1 ]; do sleep 0.1; done
                 %2$s "$@"
                 status=$?
                 echo ends >>%1$s
                 exit $status
-                """.formatted(log, command));
+                """.formatted(log, command);
     }
 
     private void onPath(String name, String script) {

@@ -109,7 +109,8 @@ class InstallTest {
         Path home = Harness.newFolder();
         Path foreign = Harness.write(home.resolve(".local/bin/with_docker"), "#!/bin/sh\necho mine\n");
         Harness.Result result = InstalledForm.installing(home).run().expect(2);
-        assertTrue(result.err().contains(foreign + " is there, and not from ensure_image"), result.toString());
+        assertTrue(result.err().contains(foreign + " exists, and was not installed by ensure_image"),
+                result.toString());
         assertEquals(List.of(".local/bin/with_docker"), InstalledForm.files(home));
         assertEquals("#!/bin/sh\necho mine\n", Files.readString(foreign));
     }

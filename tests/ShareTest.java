@@ -273,7 +273,7 @@ class ShareTest {
     void whatNoLookUpCanKnowIsNotShared() {
         Harness.Result built = fleet.share(one, app, "--", "--pull");
         assertEquals("skipped", field(built, "shared.action"), built.toString());
-        assertEquals("it is made of something that no look-up can know", field(built, "shared.reason"));
+        assertEquals("it has inputs that no look-up can know", field(built, "shared.reason"));
     }
 
     @Test
@@ -281,7 +281,8 @@ class ShareTest {
         Workbench old = fleet.machine("26.1", Store.CONTAINERD, folder);
         Harness.Result built = fleet.share(old, app);
         assertEquals("skipped", field(built, "shared.action"), built.toString());
-        assertTrue(field(built, "shared.reason").startsWith("its builder does not say what it saw"), built.toString());
+        assertTrue(field(built, "shared.reason").startsWith("its builder does not report what it read"),
+                built.toString());
         assertEquals("pushed", field(fleet.share(old, "--force", "--share-all", app), "shared.action"));
         assertEquals("pulled", field(fleet.share(two, app), "outcome"));
         assertEquals(old.cat(app, "/number"), two.cat(app, "/number"));

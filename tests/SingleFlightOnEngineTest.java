@@ -86,7 +86,7 @@ class SingleFlightOnEngineTest {
                 Harness.Running holder = ensuring(gate.client(), "--single-flight", "--wait", LONG, app).start()) {
             gate.await(1);
             Harness.Result second = ensuring(gate.client(), "--single-flight", "--wait", "1", app).run().succeeded();
-            assertTrue(second.err().contains("waited long enough: building it here too"), second.toString());
+            assertTrue(second.err().contains("waited long enough, building it in this process"), second.toString());
             gate.open();
             holder.await().succeeded();
         }

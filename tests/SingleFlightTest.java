@@ -169,7 +169,7 @@ class SingleFlightTest {
         awaitEnd(List.of(builder));
         awaitEnd(waiting);
         assertEquals(waiting.size(), count(waiting, "ALONE"));
-        assertEquals(waiting.size(), count(waiting, "the build waited for has failed: building it here too"));
+        assertEquals(waiting.size(), count(waiting, "the other build has failed, building it in this process"));
         assertEquals(List.of(), files(folder), "lock files left");
     }
 
@@ -260,7 +260,7 @@ class SingleFlightTest {
             Wanting waiting = start("want", Duration.ofMillis(300), processes, threads).get(0);
             waiting.await("ALONE");
             assertEquals(SingleFlight.Kind.MINE, builder.kind());
-            assertEquals(List.of("waited long enough: building it here too", "ALONE"), waiting.lines().stream()
+            assertEquals(List.of("waited long enough, building it in this process", "ALONE"), waiting.lines().stream()
                     .filter(line -> !line.startsWith("waiting for ")).toList());
             assertEquals(List.of(KEY_FILE), files(folder), "the builder's");
         }

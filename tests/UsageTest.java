@@ -23,6 +23,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** What ensure_image says of a command line that it cannot use: what is wrong, and what to do. No engine is needed. */
 class UsageTest {
 
+    private static final String WHICH = "Name one, or ensure all of images/: ensure_image --all. "
+            + "To see what is here: ensure_image --init";
+
     private final Path folder = Harness.newFolder();
 
     @BeforeEach
@@ -31,12 +34,17 @@ class UsageTest {
             Harness.write(folder.resolve("images/" + image + "/Dockerfile"), "FROM scratch\n");
         }
         Harness.write(folder.resolve("images/empty/readme"), "");
+        for (String file : List.of("docker/app/Dockerfile", "docker/app/test.Dockerfile")) {
+            Harness.write(folder.resolve(file), "FROM scratch\n");
+        }
     }
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '"', value = {
         // Which image?
-        "\"\"               | no reference: which image? | See: ensure_image --help",
+        "\"\"               | no reference: which image? | " + WHICH,
+        "--dry-run          | no reference: which image? | " + WHICH,
+        "-f x               | no reference: which image? | Try: ensure_image NAME=. -f x",
         "--build-arg app    | no reference: 'app' is a build argument, for it comes after --build-arg "
                 + "| Try: ensure_image REF --build-arg NAME=VALUE",
         "--build-arg A=s3cret | no reference: 'A=...' is a build argument, for it comes after --build-arg "
@@ -44,7 +52,7 @@ class UsageTest {
         "-- app             | no reference: all that comes after the -- goes to docker build "
                 + "| Try: ensure_image REF -- OPTIONS",
         "--all app          | --all names every image, but there are references too | See: ensure_image --help",
-        "App                | malformed reference: 'App': a name is all lower case | ",
+        "App                | malformed reference: 'App': a name is all lower case | Try: ensure_image app",
         "app@sha256:0       | malformed reference: 'app@sha256:0': use NAME[:TAG]; digests are not supported | ",
         "\"\033[2a\"       | malformed reference: '\\u001b[2a': a name has letters, digits, and single . _ - between "
                 + "them | ",
@@ -70,12 +78,50 @@ class UsageTest {
         // Options of docker
         "-t app:1 .         | there is no option -t: the name comes first | Try: ensure_image app:1=.",
         "--tag=app:1 dir    | there is no option --tag: the name comes first | Try: ensure_image app:1=dir",
-        "-t app:1           | there is no option -t: the name comes first | Try: ensure_image app:1=.",
-        "-t                 | there is no option -t: the name comes first | Try: ensure_image NAME=.",
-        "other --network host | there is no option --network before the -- "
-                + "| Options for docker build go after it: ensure_image REF -- --network",
-        "--no-cache other   | there is no option --no-cache before the -- "
-                + "| Options for docker build go after it: ensure_image REF -- --no-cache",
+        "-t app:1           | there is no option -t: the name comes first | Try: ensure_image app:1",
+        "other --network host | there is no option --network: options for docker build go after a -- "
+                + "| Try: ensure_image other -- --network host",
+        "--no-cache other -- --rm | there is no option --no-cache: options for docker build go after a -- "
+                + "| Try: ensure_image other -- --no-cache --rm",
+        "other --pull       | there is no option --pull: options for docker build go after a -- "
+                + "| Try: ensure_image other -- --pull",
+        "other --push       | there is no option --push: the image goes into the engine "
+                + "| Try: ensure_image other && docker push other",
+        "other --json       | Unknown option: '--json' | Try: --format json",
+        // Command lines of docker
+        "docker build -t app:1 -f x --build-arg V=s3cret --load docker/app "
+                + "| there is no option -t: the name comes first "
+                + "| Try: ensure_image app:1=docker/app -f x --build-arg V=... -- --load",
+        "build docker/app   | no image is named 'build', and there are no commands | Try: ensure_image app=docker/app",
+        "build images/other | no image is named 'build', and there are no commands | Try: ensure_image other",
+        "compose build web  | no image is named 'compose', and there are no commands "
+                + "| Try: ensure_image --compose web",
+        "docker-compose up  | no image is named 'compose', and there are no commands "
+                + "| Try: ensure_image --compose && docker compose up --no-build",
+        "up                 | no image is named 'up', and there are no commands "
+                + "| Try: ensure_image --compose && docker compose up --no-build",
+        "buildx bake tests  | no image is named 'bake', and there are no commands | Try: ensure_image --bake tests",
+        "run other          | no image is named 'run', and there are no commands "
+                + "| Try: docker run --rm $(ensure_image -q other)",
+        "push other         | no image is named 'push', and there are no commands "
+                + "| Try: ensure_image other && docker push other",
+        "help               | no image is named 'help', and there are no commands | Try: ensure_image --help",
+        "https://github.com/x/y.git | a repository cannot be the context: 'https://github.com/x/y.git' "
+                + "| Clone it, and name the folder: ensure_image NAME=DIR",
+        // Folders and files
+        "docker/app         | 'docker/app' is a folder: the name of the image comes first "
+                + "| Try: ensure_image app=docker/app",
+        "other .            | '.' is a folder: the name of the image comes first | Try: ensure_image other=.",
+        "images/app-test/debian-12/ | 'images/app-test/debian-12/' is a folder: the name of the image comes first "
+                + "| Try: ensure_image app-test:debian-12",
+        "docker/app/Dockerfile | 'docker/app/Dockerfile' is a file: the name of the image comes first "
+                + "| Try: ensure_image app=docker/app",
+        "app=docker/app/test.Dockerfile | context not found: docker/app/test.Dockerfile is not a folder "
+                + "| Try: ensure_image app:latest=docker/app -f docker/app/test.Dockerfile",
+        "other -            | a Dockerfile on stdin is --file -, and it needs a name "
+                + "| Try: ensure_image other -f -",
+        "ghcr.io/team/app:1 | context not found: images/team/app/1 | Create images/team/app/1/Dockerfile, or name "
+                + "another folder: ghcr.io/team/app:1=DIR. To pull it: docker pull ghcr.io/team/app:1",
         "other -- -t x      | -t cannot be passed to docker build | List each name as a reference: REF=DIR.",
         "other -- --output x | --output cannot be passed to docker build "
                 + "| The image goes into the engine. To push it from there: docker push REF",
@@ -107,10 +153,10 @@ class UsageTest {
     /** What the hint names is what the user typed. */
     @Test
     void theHelpIsNamedByTheWayItWasStarted() {
-        String problem = "ensure_image: no reference: which image?\nSee: ";
+        String problem = "ensure_image: Unknown option: '--nosuch'\nSee: ";
         assertSaid(problem + "./jbangw ensure_image.java --help",
-                Harness.script("ensure_image").env("JBANGW_JBANG", "0.132.1"));
-        assertSaid(problem + "ensure_image --help", Harness.script("ensure_image")); // as a jar: CatalogTest
+                Harness.script("ensure_image", "--nosuch").env("JBANGW_JBANG", "0.132.1"));
+        assertSaid(problem + "ensure_image --help", Harness.script("ensure_image", "--nosuch")); // as a jar: CatalogTest
     }
 
     @Test
@@ -138,7 +184,7 @@ class UsageTest {
 
     @Test
     void everyExitCodeIsDocumentedOnceAndNoneIsJbangs() {
-        String help = Harness.script("ensure_image", "--help").in(folder).run().succeeded().out();
+        String help = Harness.script("ensure_image", "--help-all").in(folder).run().succeeded().out();
         List<String> codes = help.substring(help.indexOf("Exit codes:")).lines().skip(1)
                 .takeWhile(line -> !line.isBlank()).filter(line -> line.matches(" +\\d+ .*"))
                 .map(line -> line.strip().split(" ")[0]).toList();

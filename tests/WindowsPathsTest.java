@@ -103,7 +103,7 @@ class WindowsPathsTest {
         write("node_modules\\x\\Dockerfile", "");
         RepositoryScan scan = RepositoryScan.of(root);
         assertEquals(Set.of(root.resolve("app\\Dockerfile")), scan.dockerfiles());
-        assertEquals("app", scan.name(scan.dockerfiles().first()));
+        assertEquals("app", RepositoryScan.name(scan.dockerfiles().first()));
         assertEquals(Set.of(root.resolve("compose.yaml")), scan.composeFiles());
     }
 

@@ -1,3 +1,4 @@
+import os
 import subprocess
 
 import pytest
@@ -6,5 +7,5 @@ import pytest
 @pytest.fixture(scope="session")
 def image(pytestconfig):
     """The ID of the image. Every xdist worker is a process and asks for itself: no lock, and none goes first."""
-    command = ["ensure_image", "-q", "app-test"]
+    command = [os.environ.get("ENSURE_IMAGE", "ensure_image"), "-q", "app-test"]
     return subprocess.check_output(command, cwd=pytestconfig.rootpath, text=True).strip()

@@ -314,7 +314,7 @@ final class Cache {
 
     /** A file or folder, and when it was last written. */
     private record Aged(Path path, FileTime modified) {
-        /** What is in the folder, without what vanishes meanwhile. */
+        /** What is in the folder, without files that are removed during the listing. */
         static List<Aged> in(Path folder) {
             try (Stream<Path> children = Files.list(folder)) {
                 return children.flatMap(child -> Aged.of(child).stream()).toList();

@@ -108,8 +108,8 @@ record Loop(Action next, int builds, int attempts, boolean owed, Ensured.How ifC
     }
 
     /**
-     * It was offered to others, once; what came of that changes nothing here. It had more names meanwhile, and if another
-     * process took its own one, it was gone with the last of them.
+     * The image was offered to other machines, once; the result changes nothing here. During the push it had further names.
+     * If another process took its own name during that time, the image is gone with the last of them.
      */
     Loop afterPush() {
         return new Loop(Action.LOOK_BACK, builds, attempts, owed, ifCurrent, found, trouble,

@@ -45,7 +45,7 @@ final class Wave implements Runnable {
         return seats;
     }
 
-    /** Ends its bake, for which nobody waits any more; returns when the process has ended. */
+    /** Ends its bake, for which no thread waits any more; returns when the process has ended. */
     void stop() {
         thread.interrupt();
         boolean interrupted = false;
@@ -69,7 +69,7 @@ final class Wave implements Runnable {
                 rest = open();
             }
         } catch (InterruptedException e) {
-            return; // nobody waits
+            return; // no thread waits
         } finally {
             waves.settle(seats, Seat.Result.BY_ITSELF);
         }

@@ -223,7 +223,7 @@ final class Waves implements Builds {
         wait(nanos / nanosPerMilli + 1);
     }
 
-    /** Gives a seat up, if it has no result yet. @return its wave, if nobody else is in it any more */
+    /** Gives a seat up, if it has no result yet. @return its wave, if no other image is in it any more */
     private synchronized Optional<Wave> give(Seat seat) {
         if (waiting.remove(seat)) {
             launchIfAllWait();

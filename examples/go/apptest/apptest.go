@@ -14,7 +14,11 @@ var Image string
 
 // Main is every package's TestMain. go test runs each package in a process of its own, several at once.
 func Main(m *testing.M) {
-	ensure := exec.Command("ensure_image", "-q", "--images", "../images", "app-test")
+	program := os.Getenv("ENSURE_IMAGE")
+	if program == "" {
+		program = "ensure_image"
+	}
+	ensure := exec.Command(program, "-q", "--images", "../images", "app-test")
 	ensure.Stderr = os.Stderr
 	id, err := ensure.Output()
 	if err != nil {

@@ -1,2 +1,2 @@
-IMAGE=$(ensure_image -q app-test)
+IMAGE=$("${ENSURE_IMAGE:-ensure_image}" -q app-test)
 test "$(docker run --rm "$IMAGE" echo "a  b")" = "a  b"

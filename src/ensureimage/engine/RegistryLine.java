@@ -19,7 +19,7 @@ enum RegistryLine {
     MISS_CLASSIC(Meaning.NOT_THERE, "Error response from daemon: (?:(?:manifest for (?<ref>[^\" ]+) not found: "
             + "|repository (?<name>[^\" ]+) not found: )?(?:manifest|name) unknown(?:: .*)?)"),
 
-    /** Who asks may not, or nobody may: 401, 403, 405 on the containerd store. */
+    /** The caller is not allowed to, or no caller is: 401, 403, 405 on the containerd store. */
     DENIED(Meaning.DENIED, "(?:.*: )?(?:(?:pull|push) access denied, .*|.*: (?:401 Unauthorized|403 Forbidden"
             + "|405 Method Not Allowed))"),
 

@@ -134,7 +134,7 @@ public final class RegistryTransfers {
         if (KnownLine.CANCELED.matches(line)) {
             throw new InterruptedException();
         }
-        if (KnownLine.ENGINE_AWAY.matches(line)) { // it has the relay's address, which nobody knows
+        if (KnownLine.ENGINE_AWAY.matches(line)) { // it has the relay's address, which means nothing to a reader
             docker.lookUp(List.of(image.toString()), deadline);
         }
         Optional<RegistryLine.Meaning> said = RegistryLine.read(line, image);

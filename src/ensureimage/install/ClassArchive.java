@@ -25,7 +25,7 @@ import java.util.stream.Stream;
  *
  * <p>Beside it lies a note for the launcher: the Java, what there is for it, and the runtime that it was made by. A JVM
  * ignores an archive that does not fit; then {@link #forgetForeign} takes the note away, and the next start makes another.
- * So an archive is never needed, and nobody waits for the one who makes it.
+ * So an archive is never needed, and no process waits for the process that makes it.
  */
 public final class ClassArchive {
     private static final Duration LIMIT = Duration.ofMinutes(5);
@@ -134,7 +134,7 @@ public final class ClassArchive {
         try {
             Files.deleteIfExists(Path.of(note));
         } catch (IOException e) {
-            // somebody else's folder
+            // a folder of another user
         }
     }
 }

@@ -15,7 +15,7 @@ public final class NotInstalled extends Exception {
         NO_HOME,
         /** A file or folder cannot be written or removed. */
         CANNOT_WRITE,
-        /** A file of somebody else has the name of a launcher. */
+        /** A file that another program wrote has the name of a launcher. */
         FOREIGN,
         /** This program does not run from class files that could be copied. */
         NO_CLASSES,

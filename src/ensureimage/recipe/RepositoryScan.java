@@ -81,7 +81,7 @@ public record RepositoryScan(Path root, SortedSet<Path> dockerfiles, SortedSet<P
      * What an image may be called, by the folder and the name of its Dockerfile: {@code app} for {@code app/Dockerfile},
      * {@code app-test} for {@code app/test.Dockerfile}.
      */
-    public String name(Path dockerfile) {
+    public static String name(Path dockerfile) {
         Path folder = dockerfile.toAbsolutePath().normalize().getParent();
         String place = folder == null || folder.getFileName() == null ? "" : folder.getFileName().toString();
         String file = dockerfile.getFileName().toString();

@@ -37,8 +37,8 @@ public final class ChangeWording {
             return (bases.names().size() == 1 ? "base " : "bases ") + some(bases.names()) + " " + how(bases.how());
         }
         if (change instanceof Change.BasesReplaced bases) {
-            return bases.names().size() == 1 ? "base image " + some(bases.names()) + " is another one now"
-                    : "base images " + some(bases.names()) + " are others now";
+            return bases.names().size() == 1 ? "base image " + some(bases.names()) + " has changed"
+                    : "base images " + some(bases.names()) + " have changed";
         }
         if (change instanceof Change.DockerfileChanged dockerfile) {
             return "Dockerfile changed"
@@ -74,7 +74,7 @@ public final class ChangeWording {
         }
         return change instanceof Change.NotOurs ? "it was not built by ensure_image"
                 : change instanceof Change.OlderLabel ? "labelled by another version of ensure_image"
-                : change instanceof Change.CoverageChanged ? "other files are looked at"
+                : change instanceof Change.CoverageChanged ? "other files count as inputs"
                 : change instanceof Change.IgnoreRulesChanged ? "rules of the ignore file changed"
                 : change instanceof Change.BuildDiffers ? "docker build makes another image"
                 : "an input changed";

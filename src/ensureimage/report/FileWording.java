@@ -18,7 +18,7 @@ final class FileWording {
     /** What is wrong; empty for another kind of flaw. */
     static Optional<Message> flaw(Flaw flaw) {
         if (flaw instanceof Flaw.NoReader none) {
-            return Optional.of(new Message(tool(none.kind()) + " is not installed, which reads the "
+            return Optional.of(new Message(tool(none.kind()) + " is not installed, but it has to read the "
                     + file(none.kind()),
                     none.kind() == FileKind.BAKE
                             ? "Install docker's plugin buildx. To see whether it works: docker buildx version"
@@ -26,11 +26,11 @@ final class FileWording {
         }
         if (flaw instanceof Flaw.FileRejected rejected) {
             return Optional.of(new Message(tool(rejected.kind()) + ": " + Printable.escape(rejected.line()
-                    .replaceFirst("^(?:ERROR|Error): ", "")), "To see all that it says: " + command(rejected.kind())));
+                    .replaceFirst("^(?:ERROR|Error): ", "")), "To see its whole output: " + command(rejected.kind())));
         }
         if (flaw instanceof Flaw.NotDefined not) {
             return Optional.of(new Message("no " + item(not.kind()) + " has the image " + Printable.escape(not.name()),
-                    "Those that are there: " + some(not.known())));
+                    "There are: " + some(not.known())));
         }
         if (flaw instanceof Flaw.NothingDefined nothing) {
             return Optional.of(new Message("no " + item(nothing.kind()) + " in the " + file(nothing.kind())
@@ -54,7 +54,7 @@ final class FileWording {
                     + ", where nothing can be looked up", "Name the images to ensure, and build this one with docker.");
             case NO_CONTEXT -> new Message(name + "context not found: " + detail);
             case NO_DOCKERFILE -> new Message(name + "Dockerfile not found: " + detail);
-            case NO_NAME -> new Message(name + "it has no tag by which it could be looked up");
+            case NO_NAME -> new Message(name + "it has no tag, so it cannot be looked up");
             case NO_IMAGE -> new Message(name + "it makes no image in the engine, but: " + detail);
             case NO_SECRET -> new Message(name + "its secret comes from the variable " + detail + ", which is not set",
                     "Set it: export " + detail);
@@ -69,7 +69,7 @@ final class FileWording {
             case NOT_PUSHED -> "the image is not pushed";
             case NOT_WRITTEN -> "the output of type " + detail + " is not written";
             case CACHE_EXPORT -> "the cache is exported only if the image is built";
-            case NO_CACHE -> "it is built without the cache, but only if it is missing or stale";
+            case NO_CACHE -> "it is built without the cache only if it is missing or stale";
         };
     }
 

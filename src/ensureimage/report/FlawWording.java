@@ -83,7 +83,10 @@ public final class FlawWording {
     private static Message noContext(Flaw.NoContext none) {
         String text =
                 "context not found: " + Printable.path(none.context()) + (none.exists() ? " is not a folder" : "");
-        String another = "ame another folder: " + none.reference() + "=DIR";
+        String another = "ame another folder: " + none.reference() + "=DIR"
+                + (none.byConvention() && none.reference().toString().startsWith(none.reference().domain() + "/")
+                        ? ". To pull it: docker pull " + none.reference()
+                        : "");
         return new Message(text, suggestion(none.reference(), none.nearest()).orElse(none.exists() ? "N" + another
                 : "Create " + Printable.path(none.context().resolve("Dockerfile")) + ", or n" + another));
     }

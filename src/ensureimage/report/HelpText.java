@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package ensureimage.report;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
+import picocli.CommandLine;
 
 /** What the help of ensure_image says around its options. */
 public final class HelpText {
@@ -13,30 +16,45 @@ public final class HelpText {
             List.of("@ --all", "everything in images/, bases first"),
             List.of("IMAGE=$(@ -q app-test)", "the image ID, for docker run"),
             List.of("@ --compose", "what docker compose build makes"),
-            List.of("@ --check app-test", "tells what is stale and why"),
-            List.of("@ --why app-test", "tells what counts as an input"),
+            List.of("@ --check app-test", "what is stale, and why"),
+            List.of("@ --why app-test", "what counts as an input"),
             List.of("@ app-test -- --network host", "options for docker build"),
             List.of("source <(@ --completion)", "completion, for bash and zsh"));
+    private static final List<String> DESCRIPTION = List.of("",
+            "Ensures that the engine holds the image REF, built from the files of its folder as they are now. Builds "
+                    + "it if it is missing or stale. Safe to run many times at once: if another build takes the tag first, "
+                    + "every caller still gets the image.",
+            "");
+    private static final Set<String> FIRST = Set.of("--all", "--bake", "--compose", "--file", "--build-arg", "--check",
+            "--why", "--force", "--quiet", "--verbose", "--help", "--version");
 
     private HelpText() {
     }
 
-    /** How it is called. @param command as the user types it */
-    public static String[] synopsis(String command) {
+    /**
+     * Gives a parser the words around its options.
+     *
+     * @param command as the user types it
+     * @param given all words of the command line
+     */
+    public static void fill(CommandLine parser, String command, List<String> given) {
+        parser.getCommandSpec().usageMessage().exitCodeList(ExitCode.descriptions())
+                .customSynopsis(synopsis(command)).description(DESCRIPTION.toArray(String[]::new))
+                .footer(examples(command));
+        List<String> footer = new ArrayList<>(List.of("Exit codes: 0 every image is there and current, 2 bad usage, "
+                + "10 a build failed, 11 with --check: missing or stale, 69 no engine.", "", "Examples:"));
+        footer.addAll(List.of(examples(command)));
+        footer.addAll(List.of("", "All options, and all exit codes: " + command + " " + HelpPages.ALL));
+        HelpPages.choose(parser, given, FIRST, footer);
+    }
+
+    private static String[] synopsis(String command) {
         return new String[] {command + " [OPTIONS] REF[=DIR]... [-- DOCKER BUILD OPTIONS...]",
             "       " + command + " [OPTIONS] --all [-- DOCKER BUILD OPTIONS...]",
             "       " + command + " [OPTIONS] --compose|--bake [FILE...] [NAME...] [-- ...]"};
     }
 
-    /** What it does. */
-    public static final List<String> DESCRIPTION = List.of("",
-            "Ensures that the engine holds the image REF, built from what is in its folder now: "
-                    + "builds it if it is missing or stale. Safe to run many times at once: a build that loses the race for the tag succeeds "
-                    + "too.",
-            "");
-
-    /** Some calls, each with what it does. @param command as the user types it */
-    public static String[] examples(String command) {
+    private static String[] examples(String command) {
         int width = 32 + command.length();
         return EXAMPLES.stream().map(example -> "  " + String.format(Locale.ROOT, "%-" + width + "s",
                 example.get(0).replace("@", command)) + example.get(1)).toArray(String[]::new);

@@ -95,7 +95,8 @@ public final class InitText {
         Path folder = file.getParent() == null ? Path.of(".") : file.getParent();
         String context = path(folder);
         boolean plain = file.getFileName().toString().equalsIgnoreCase("Dockerfile");
-        return scan.name(file) + "=" + (context.isEmpty() ? "." : context) + (plain ? "" : " -f " + path(file));
+        return RepositoryScan.name(file) + "=" + (context.isEmpty() ? "." : context)
+                + (plain ? "" : " -f " + path(file));
     }
 
     private static String path(Path file) {

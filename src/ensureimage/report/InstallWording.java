@@ -50,7 +50,7 @@ public final class InstallWording {
         return switch (failure.kind()) {
             case NO_HOME -> new Message("cannot install: HOME is not set", "Set HOME to an absolute path.");
             case CANNOT_WRITE -> new Message("cannot write " + path + reason, ELSEWHERE);
-            case FOREIGN -> new Message("cannot install: " + path + " is there, and not from ensure_image",
+            case FOREIGN -> new Message("cannot install: " + path + " exists, and was not installed by ensure_image",
                     "Move it away, or name another folder: --install=DIR");
             case NO_CLASSES -> new Message("cannot install: the classes of " + path + " are not on the class path",
                     "Install from the scripts: ./jbangw ensure_image.java --install");

@@ -32,25 +32,26 @@ public final class Options {
                     + "images/NAME/TAG/, else images/NAME/ if the tag is 'latest' or that folder holds the Dockerfile.")
     public List<String> arguments = List.of();
 
-    @Option(names = {"-a", "--all"}, description = "Every image of the collection, the folder of --images.")
+    @Option(names = {"-a", "--all"}, description = "Ensure every image of the collection.")
     public boolean all;
 
     @Option(names = "--images", paramLabel = "DIR",
-            description = "The collection: where the folders of the images are (default: ${DEFAULT-VALUE}). An image "
-                    + "that is built FROM another one of it is built after that one, and becomes stale with it.")
+            description = "Read the collection from the folders in DIR (default: ${DEFAULT-VALUE}). An image that is "
+                    + "built FROM another image of the collection is built after that image, and becomes stale with it.")
     public Path images = Path.of("images");
 
     @Option(names = "--bake", paramLabel = "FILE", arity = "0..*", preprocessor = FileNames.class,
-            description = "The collection is what bake files define (default: those of docker buildx bake); REF is "
-                    + "then a target, a group or an image, and without any it is the default group.")
+            description = "Read the collection from bake files (default: those of docker buildx bake). REF is then a "
+                    + "target, a group or an image; without REF, the default group.")
     public List<Path> bake;
 
     @Option(names = "--compose", paramLabel = "FILE", arity = "0..*", preprocessor = FileNames.class,
-            description = "The collection is what compose files define (default: those of docker compose); REF is then "
-                    + "a service or an image, and without any it is every service that is built.")
+            description = "Read the collection from compose files (default: those of docker compose). REF is then a "
+                    + "service or an image; without REF, all with a build.")
     public List<Path> compose;
 
-    @Option(names = "--profile", paramLabel = "NAME", description = "With --compose: a profile; may be repeated.")
+    @Option(names = "--profile", paramLabel = "NAME",
+            description = "With --compose: use this profile; may be repeated.")
     public List<String> profiles = List.of();
 
     @ArgGroup(validate = false, heading = "%nWhat it is built from:%n")
@@ -107,44 +108,45 @@ public final class Options {
     /** What an image is built from. */
     public static final class BuiltFrom {
         @Option(names = {"-f", "--file"}, paramLabel = "FILE",
-                description = "Dockerfile (default: DIR/Dockerfile); - reads it from stdin.")
+                description = "Read this Dockerfile (default: DIR/Dockerfile), or stdin if FILE is -.")
         public Optional<String> file = Optional.empty();
 
         @Option(names = "--build-arg", paramLabel = "NAME[=VALUE]",
-                description = "Build argument, without VALUE from the environment; may be repeated.")
+                description = "Set a build argument, without VALUE from the environment; may be repeated.")
         public List<String> buildArguments = List.of();
 
-        @Option(names = "--target", paramLabel = "STAGE", description = "Stage of the Dockerfile to build.")
+        @Option(names = "--target", paramLabel = "STAGE", description = "Build this stage of the Dockerfile.")
         public Optional<String> target = Optional.empty();
 
-        @Option(names = "--platform", paramLabel = "OS/ARCH", description = "Platform to build for.")
+        @Option(names = "--platform", paramLabel = "OS/ARCH", description = "Build for this platform.")
         public Optional<String> platform = Optional.empty();
     }
 
     /** When an image is built. */
     public static final class When {
         @Option(names = "--check",
-                description = "Only report what is missing or stale, and why; exit 11 if anything is.")
+                description = "Build nothing: report what is missing or stale, and why; exit 11 if anything is.")
         public boolean check;
 
-        @Option(names = "--list", description = "Only list the images: state, age, size, folder, and what each is "
-                + "built on; without REF all of the collection.")
+        @Option(names = "--list",
+                description = "Build nothing: list the images with state, age, size, folder and base; "
+                        + "without REF, all of the collection.")
         public boolean list;
 
-        @Option(names = "--why", description = "Only tell what counts as an input of REF, and what has changed.")
+        @Option(names = "--why", description = "Build nothing: list the inputs of REF, and what has changed.")
         public boolean why;
 
-        @Option(names = "--dry-run", description = "Only tell what would be built, in which order, and why.")
+        @Option(names = "--dry-run", description = "Build nothing: list what would be built, in which order, and why.")
         public boolean dryRun;
 
         @Option(names = "--if-missing", description = "Build only if the tag is missing; do not compare inputs.")
         public boolean ifMissing;
 
-        @Option(names = "--force", description = "Build, whatever is there.")
+        @Option(names = "--force", description = "Build even if the image is current.")
         public boolean force;
 
         @Option(names = "--why-not-shared",
-                description = "Only compare with what was last pushed by --share, and say what "
+                description = "Build nothing: compare the inputs with those that --share pushed last, and list what "
                         + "differs; exit 11 if anything does.")
         public boolean whyNotShared;
 
@@ -162,8 +164,8 @@ public final class Options {
     /** How many things happen at once, and for how long. */
     public static final class Crowd {
         @Option(names = {"-j", "--jobs"}, paramLabel = "N",
-                description = "How many images at once (default: all that BuildKit can build together, else one per "
-                        + "processor).")
+                description = "Ensure at most N images at once (default: all that BuildKit can build together, else "
+                        + "one per processor).")
         public int jobs = Limits.UNLIMITED;
 
         @Option(names = "--attempts", paramLabel = "N",
@@ -172,16 +174,17 @@ public final class Options {
         public int attempts = 5;
 
         @Option(names = "--timeout", paramLabel = "SECONDS",
-                description = "Limit for one image, attempts and waits included (default: ${DEFAULT-VALUE}).")
+                description = "Limit the time for one image, with all attempts and waits (default: ${DEFAULT-VALUE}).")
         public int timeoutSeconds = 300;
 
-        @Option(names = "--single-flight", description = "Let one process on this machine build; others that want the "
-                + "same image from the same inputs wait for it. With --share: one of all machines. Saves work, changes no "
-                + "outcome.")
+        @Option(names = "--single-flight",
+                description = "Let one process on this machine build; processes that want the "
+                        + "same image from the same inputs wait for it. With --share: one process of all machines. Saves work, "
+                        + "changes no outcome.")
         public boolean singleFlight;
 
         @Option(names = "--wait", paramLabel = "SECONDS",
-                description = "With --single-flight: how long to wait before building anyway (default: "
+                description = "With --single-flight: wait at most this long, then build anyway (default: "
                         + "${DEFAULT-VALUE}).")
         public int waitSeconds = 120;
     }
@@ -191,20 +194,20 @@ public final class Options {
         private static final String VARIABLE = "ENSURE_IMAGE_SHARE";
 
         @Option(names = "--share", paramLabel = "REPOSITORY",
-                description = "Pull what another machine has built from the same inputs; else build it and push it, as "
-                        + "REPOSITORY:HASH. Default: $" + VARIABLE + ". A registry that does not work costs a "
+                description = "Pull the image that another machine has built from the same inputs; else build it and push "
+                        + "it, as REPOSITORY:HASH (default: $" + VARIABLE + "). A registry that fails costs a "
                         + "warning, never a failure.")
         public Optional<String> repository = Optional.empty();
 
-        @Option(names = "--share-only", paramLabel = "pull|push", description = "Do only one of the two.")
+        @Option(names = "--share-only", paramLabel = "pull|push", description = "Only pull, or only push.")
         public String only = "";
 
         @Option(names = "--share-timeout", paramLabel = "SECONDS",
-                description = "How long the registry may say nothing (default: ${DEFAULT-VALUE}).")
+                description = "Give up on a registry that is silent for so long (default: ${DEFAULT-VALUE}).")
         public int timeoutSeconds = 10;
 
-        @Option(names = "--share-all", description = "Share also what is made of inputs that no look-up can know, with "
-                + "secrets, or by a builder that does not say what it saw.")
+        @Option(names = "--share-all", description = "Share also images with inputs that no look-up can know, with "
+                + "secrets, or from a builder that does not report what it saw.")
         public boolean all;
 
         /**
@@ -228,31 +231,32 @@ public final class Options {
 
     /** What is printed. */
     public static final class Output {
-        @Option(names = {"-q", "--quiet"}, description = "Only the image IDs, one per line.")
+        @Option(names = {"-q", "--quiet"}, description = "Print only the image IDs, one per line.")
         public boolean quiet;
 
         @Option(names = "--format", paramLabel = "text|json",
-                description = "json: one object per image, each on its own line.")
+                description = "With json: print one object per image, each on its own line.")
         public String format = "text";
 
-        @Option(names = {"-v", "--verbose"}, description = "The output of every build, and stack traces.")
+        @Option(names = {"-v", "--verbose"}, description = "Print the output of every build, and stack traces.")
         public boolean verbose;
     }
 
     /** The rest. */
     public static final class Others {
         @Option(names = "--docker", paramLabel = "COMMAND",
-                description = "The docker command line client, or podman (default: ${DEFAULT-VALUE}).")
+                description = "Use this docker command line client, or podman (default: ${DEFAULT-VALUE}).")
         public String docker = "docker";
 
-        @Option(names = "--init", description = "Look for Dockerfiles, compose files and bake files, and print what "
-                + "ensures their images, and the lines for a Makefile, CI and a test suite. Writes no file.")
+        @Option(names = "--init",
+                description = "Look for Dockerfiles, compose files and bake files. Print the commands "
+                        + "that ensure their images, and lines for a Makefile, CI and a test suite. Writes no file.")
         public boolean init;
 
         @Option(names = "--names", hidden = true, description = "Print what can be named: for the completion.")
         public boolean names;
 
-        @Option(names = "--completion", description = "Print the completion for bash and zsh.")
+        @Option(names = "--completion", description = "Print the completion script for bash and zsh.")
         public boolean completion;
 
         @Option(names = "--install", paramLabel = "DIR", arity = "0..1", fallbackValue = "",
@@ -263,11 +267,12 @@ public final class Options {
         @Option(names = "--uninstall", description = "Remove what --install has installed.")
         public boolean uninstall;
 
-        @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
+        @Option(names = {"-h", "--help", HelpPages.ALL}, usageHelp = true,
+                description = "Show the options that are used most, or all.")
         public boolean help;
 
         @Option(names = {"-V", "--version"}, versionHelp = true,
-                description = "Print the version; with --verbose all that a bug report needs.")
+                description = "Print the version; with -v, all that a bug report needs.")
         public boolean version;
     }
 

@@ -5,10 +5,13 @@
 //SOURCES ChangeWording.java
 //SOURCES Completion.java
 //SOURCES Console.java
+//SOURCES DockerWords.java
 //SOURCES ExitCode.java
 //SOURCES FileWording.java
 //SOURCES FlawWording.java
 //SOURCES Form.java
+//SOURCES Habits.java
+//SOURCES HelpPages.java
 //SOURCES HelpText.java
 //SOURCES IdResults.java
 //SOURCES ImageCourse.java

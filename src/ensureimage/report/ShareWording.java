@@ -42,13 +42,13 @@ final class ShareWording {
     static String reason(Shared shared) {
         return switch (shared.reason()) {
             case NONE -> "";
-            case UNKNOWABLE -> "it is made of something that no look-up can know";
+            case UNKNOWABLE -> "it has inputs that no look-up can know";
             case SECRETS -> "its build is given secrets";
-            case NO_WITNESS -> "its builder does not say what it saw (buildx before 0.29, or the legacy builder)";
+            case NO_WITNESS -> "its builder does not report what it read (buildx before 0.29, or the legacy builder)";
             case PODMAN -> "podman is not supported";
             case ALREADY_THERE -> "the tag is there already and cannot be overwritten";
             case PUSHED_BY_ANOTHER -> "another process pushes it";
-            case FOREIGN -> "the image under that tag was built from something else";
+            case FOREIGN -> "the image under that tag was built from other inputs";
             case DENIED, FAILED -> Printable.escape(BEFORE.matcher(shared.detail()).replaceFirst(""));
             case SILENT -> "no answer in time";
         };

@@ -2,24 +2,15 @@
 package ensureimage.report;
 
 import ensureimage.Sharing;
+import ensureimage.recipe.Flaw;
 import ensureimage.recipe.Printable;
 import ensureimage.recipe.Reference;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.Set;
 
 /** What is said of a command line of ensure_image that cannot be used. */
 public final class UsageWording {
-    /** Options of {@code docker build} (buildx 0.29, and the legacy builder's) that people try here. */
-    private static final Set<String> OF_DOCKER_BUILD = Set.of("--add-host", "--allow", "--annotation", "--attest",
-            "--build-context", "--builder", "--cache-from", "--cache-to", "--cgroup-parent", "--compress",
-            "--cpu-period", "--cpu-quota", "--cpu-shares", "--cpuset-cpus", "--cpuset-mems", "--force-rm",
-            "--isolation", "--label", "--load", "--memory", "--network", "--no-cache", "--no-cache-filter",
-            "--progress", "--provenance", "--pull", "--rm", "--sbom", "--secret", "--security-opt", "--shm-size",
-            "--squash", "--ssh", "--ulimit");
-    private static final Set<String> TAG = Set.of("-t", "--tag");
-
     /** How this program was started, for something to paste. */
     private final String command;
 
@@ -33,31 +24,20 @@ public final class UsageWording {
         return "See: " + command + " --help";
     }
 
-    /** @param arguments all that was given before the {@code --} @param suggestions options that may have been meant */
-    public Message unknownOption(String problem, List<String> arguments, List<String> suggestions) {
-        for (int i = 0; i < arguments.size(); i++) {
-            String[] words = arguments.get(i).split("=", 2);
-            String option = words[0];
-            if (TAG.contains(option)) {
-                return new Message("there is no option " + option + ": the name comes first", "Try: " + command + " "
-                        + Printable.escape(named(words.length == 2 ? Optional.of(words[1]) : Optional.empty(),
-                                arguments.subList(i + 1, arguments.size()))));
-            }
-            if (OF_DOCKER_BUILD.contains(option)) {
-                return new Message("there is no option " + option + " before the --",
-                        "Options for docker build go after it: " + command + " REF -- " + option);
-            }
-        }
-        return new Message(problem, suggestions.isEmpty() ? seeHelp()
-                : "Did you mean " + String.join(" or ", suggestions) + "?");
+    /**
+     * An option that there is not.
+     *
+     * @param given all that is before the {@code --} @param after what follows it
+     * @param suggestions options that may have been meant
+     */
+    public Message unknownOption(String problem, List<String> given, List<String> after, List<String> suggestions) {
+        return new Habits(command, given, after).option().orElseGet(() -> new Message(problem,
+                suggestions.isEmpty() ? seeHelp() : "Did you mean " + String.join(" or ", suggestions) + "?"));
     }
 
-    /** What {@code --tag NAME DIR} is here. @param inline what follows the option in the same word */
-    private static String named(Optional<String> inline, List<String> rest) {
-        List<String> words = rest.stream().skip(inline.isEmpty() ? 1 : 0).toList();
-        String folder = words.isEmpty() || words.get(words.size() - 1).startsWith("-") ? "."
-                : words.get(words.size() - 1);
-        return inline.orElse(rest.isEmpty() ? "NAME" : rest.get(0)) + "=" + folder;
+    /** What is wrong with the images that are named. @param given before the {@code --} @param after what follows it */
+    public Message flaw(Flaw flaw, List<String> given, List<String> after) {
+        return new Habits(command, given, after).flaw(flaw).orElseGet(() -> FlawWording.flaw(flaw));
     }
 
     /** Any other command line that cannot be read. */
@@ -66,24 +46,27 @@ public final class UsageWording {
     }
 
     /** No image is named. */
-    private Message noReference(Optional<String> lastBuildArgument, List<String> passThrough) {
+    private Message noReference(Optional<String> lastBuildArgument, Optional<String> file, List<String> passThrough) {
         if (!passThrough.isEmpty()) {
             return new Message("no reference: all that comes after the -- goes to docker build",
                     "Try: " + command + " REF -- OPTIONS");
         }
         if (lastBuildArgument.isPresent()) {
-            String last = Printable.escape(lastBuildArgument.get().replaceFirst("(?s)=.*", "=...")); // a secret, perhaps
+            String last = Printable.escape(DockerWords.hidden(lastBuildArgument.get()));
             return new Message("no reference: '" + last + "' is a build argument, for it comes after --build-arg",
                     "Try: " + command + " REF --build-arg NAME=VALUE");
         }
-        return new Message("no reference: which image?", seeHelp());
+        return new Message("no reference: which image?", file.map(name -> "Try: " + command + " NAME=. -f "
+                + Printable.escape(name)).orElse("Name one, or ensure all of images/: " + command
+                        + " --all. To see what is here: " + command + " --init"));
     }
 
     /** @throws UsageException if images are named neither or both by {@code --all} and by references */
-    private void requireOneWay(boolean all, List<String> references, List<String> buildArguments,
-            List<String> passThrough) throws UsageException {
+    private void requireOneWay(boolean all, List<String> references, Options.BuiltFrom from, List<String> passThrough)
+            throws UsageException {
         if (references.isEmpty() && !all) {
-            throw new UsageException(noReference(buildArguments.stream().reduce((before, last) -> last), passThrough));
+            throw new UsageException(noReference(from.buildArguments.stream().reduce((before, last) -> last), from.file,
+                    passThrough));
         }
         if (!references.isEmpty() && all) {
             throw new UsageException(new Message("--all names every image, but there are references too", seeHelp()));
@@ -93,7 +76,7 @@ public final class UsageWording {
     /** @throws UsageException if options do not go together, or their values have no meaning */
     public void requireSensible(Options options, List<String> passThrough) throws UsageException {
         requireOneCollection(options);
-        requireOneWay(options.meansAll(), options.arguments, options.builtFrom.buildArguments, passThrough);
+        requireOneWay(options.meansAll(), options.arguments, options.builtFrom, passThrough);
         requireOneImage(options.builtFrom.file.isPresent(), options.all, options.arguments);
         requirePositive("--attempts", options.crowd.attempts);
         requirePositive("--timeout", options.crowd.timeoutSeconds);

@@ -100,8 +100,8 @@ public final class Wording {
                 : notice instanceof Notice.InputsChanged ? "its inputs changed while it was built, building again"
                 : notice instanceof Notice.LabelledAnew
                         ? "the build saw other inputs than expected, building again from the cache"
-                : notice instanceof Notice.WaitedInVain ? "the build waited for has failed: building it here too"
-                : "waited long enough: building it here too";
+                : notice instanceof Notice.WaitedInVain ? "the other build has failed, building it in this process"
+                : "waited long enough, building it in this process";
     }
 
     private static String inBrackets(String line) {
@@ -179,7 +179,7 @@ public final class Wording {
         };
         String hint = switch (failure.reason()) {
             case TEMPORARY -> "The engine is overloaded. Retry, or raise --attempts.";
-            case INPUTS_CHANGED -> "What writes to the context? Leave that out with a .dockerignore file.";
+            case INPUTS_CHANGED -> "Leave files that change during the build out with a .dockerignore file.";
             case TAKEN -> "Does another folder share the tag?";
             default -> "Is another program removing it?";
         };
@@ -201,7 +201,7 @@ public final class Wording {
                     PERMISSION_HINT);
             case AWAY -> new Message("the engine is not running: no answer at " + address(subject), ENGINE_HINT);
             case NO_CONTEXT -> new Message("no docker context '" + subject + "'",
-                    "To see those that there are: docker context ls");
+                    "To list the contexts: docker context ls");
             case FAILED -> new Message("the engine failed: " + detail, ENGINE_HINT);
             case SILENT ->
                 new Message("docker " + subject + " did not answer: it printed nothing that is recognised and "

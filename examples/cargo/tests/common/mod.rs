@@ -1,10 +1,11 @@
+use std::env;
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 
 /// The ID of the image. Every process asks once: a test binary's under `cargo test`, a test's under cargo-nextest.
 pub static IMAGE: LazyLock<String> = LazyLock::new(|| {
-    let output = Command::new("ensure_image").args(["-q", "app-test"]).output();
-    stdout(output.expect("ensure_image is on PATH"))
+    let program = env::var("ENSURE_IMAGE").unwrap_or("ensure_image".into());
+    stdout(Command::new(&program).args(["-q", "app-test"]).output().expect(&program))
 });
 
 /// What a command prints in a container of the image.
