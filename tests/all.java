@@ -71,7 +71,7 @@ class all implements Callable<Integer> {
 
     static final int FAILED = 10;
     static final int USAGE = 2;
-    private static final int AT_ONCE = Runtime.getRuntime().availableProcessors() + 1; // some wait for an engine
+    private static final int AT_ONCE = Runtime.getRuntime().availableProcessors() + 2; // some wait for an engine
     /**
      * Those that take the longest begin first, so that none of them is left alone at the end. These are they in a checkout
      * that does not remember how long they took.
@@ -106,7 +106,7 @@ class all implements Callable<Integer> {
     private Long seed;
 
     @Option(names = "--at-once", paramLabel = "N",
-            description = "How many classes run at once. Default: one more than there are processors")
+            description = "How many classes run at once. Default: two more than there are processors")
     private int atOnce = AT_ONCE;
 
     @Option(names = {"-v", "--verbose"}, description = "Print a line for each test.")
