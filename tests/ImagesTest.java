@@ -47,8 +47,12 @@ class ImagesTest {
                 .forEach(result -> assertTrue(result.succeeded().out().startsWith("built "), result.toString()));
     }
 
-    /** A minimal Debian as a tar. Its settings are those of the official images: no translations, manuals, fsync. */
-    static Path debian(String... packages) {
+    /**
+     * A minimal Debian as a tar, with these packages besides. Its settings are those of the official images: no
+     * translations, manuals, fsync.
+     */
+    static Path debian(String... others) {
+        var packages = joined(new String[] {"apt"}, others); // mmdebstrap wants one at least
         var folder = Harness.newFolder();
         var tar = folder.resolve("debian.tar");
         Programs.require("mmdebstrap", "mmdebstrap", "debian-archive-keyring");

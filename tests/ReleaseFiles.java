@@ -29,6 +29,9 @@ final class ReleaseFiles {
 
     private static final int SMALL = 100_000;
 
+    /** Of JBang: what it keeps of clones that are soon gone. */
+    private static final Path JBANG = Harness.newFolder();
+
     private static ReleaseFiles shared;
 
     /** The clone. */
@@ -119,7 +122,7 @@ final class ReleaseFiles {
     private Harness.Command inJob(Harness.Command command) {
         Path java = java17();
         return command.in(checkout).timeout(LIMIT).env("TAG", TAG).env("GITHUB_SERVER_URL", SERVER)
-                .env("GITHUB_REPOSITORY", REPOSITORY).env("JAVA_HOME", java)
+                .env("GITHUB_REPOSITORY", REPOSITORY).env("JBANG_DIR", JBANG).env("JAVA_HOME", java)
                 .env("PATH", java.resolve("bin") + ":" + System.getenv("PATH"));
     }
 
