@@ -37,7 +37,6 @@ class ShownCommandsTest {
     private static final String RELEASED = "ReleaseTest has a release";
     private static final String TOOL = "ToolImageTest runs it";
     private static final String PLUGIN = "DockerPluginTest has docker with the plugin";
-    private static final String RECIPE = "ExamplesTest runs it, with the jar of this checkout";
 
     /** What is not run here, and why. Of a paragraph with other lines, those are run. */
     private static final Map<String, String> NOT_HERE = Map.ofEntries(
@@ -91,8 +90,7 @@ class ShownCommandsTest {
             Map.entry("docker ensure app-test:1", PLUGIN),
             Map.entry("docker --context staging ensure app-test:1", PLUGIN),
             Map.entry("docker -H unix:///run/other.sock ensure app-test:1", PLUGIN),
-            Map.entry("source <(docker completion bash)", PLUGIN),
-            Map.entry("curl -fsSLO https://github.com/OWNER/REPO/releases/download/v0.1.0/ensure_image.jar", RECIPE));
+            Map.entry("source <(docker completion bash)", PLUGIN));
 
     /** What the reader has done before a command whose output is shown. */
     private static final Map<String, String> BEFORE = Map.of(

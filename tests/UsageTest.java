@@ -69,6 +69,8 @@ class UsageTest {
                 + "| Create nosuch/Dockerfile, or name another folder: app-test:latest=DIR",
         "app=images/empty/readme | context not found: images/empty/readme is not a folder "
                 + "| Name another folder: app:latest=DIR",
+        "other=             | no folder after other:latest= "
+                + "| The working folder is other:latest=. (with a dot).",
         // Which Dockerfile?
         "empty              | Dockerfile not found: images/empty/Dockerfile "
                 + "| Name another one with --file, or another folder: empty:latest=DIR",
@@ -130,6 +132,8 @@ class UsageTest {
         "other -- --target x | --target cannot be passed to docker build | Give it before the --.",
         "other -- --iidfile x | --iidfile cannot be passed to docker build "
                 + "| The image ID is printed by --quiet and --format json.",
+        "other --platform linux/amd64,linux/arm64 | one image has one platform, not 'linux/amd64,linux/arm64' "
+                + "| Give each platform a name of its own, and ensure one after the other.",
         // Options of ours
         "other --atempts 3  | Unknown option: '--atempts' | Did you mean --attempts?",
         "other --check --force | --check, --force are mutually exclusive (specify only one) | See: ensure_image --help",

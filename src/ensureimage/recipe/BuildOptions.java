@@ -44,7 +44,7 @@ public record BuildOptions(SortedMap<String, String> arguments, Set<String> hidd
      * @param arguments {@code NAME=VALUE}, or {@code NAME} for its value in the environment, if it has one
      * @param passThrough further options of {@code docker build}; build arguments among them count as such
      * @param environment where values and defaults come from
-     * @throws RecipeException {@link Flaw.ForbiddenOption} or {@link Flaw.LostCharacters}
+     * @throws RecipeException {@link Flaw.ForbiddenOption}, {@link Flaw.SeveralPlatforms} or {@link Flaw.LostCharacters}
      */
     public static BuildOptions parse(List<String> arguments, Optional<String> target, Optional<String> platform,
             List<String> passThrough, Map<String, String> environment) throws RecipeException {
@@ -71,8 +71,11 @@ public record BuildOptions(SortedMap<String, String> arguments, Set<String> hidd
                 .filter(name -> !environment.getOrDefault(name, "").isEmpty())
                 .forEach(name -> values.putIfAbsent(name, environment.get(name)));
         String byDefault = environment.getOrDefault(DEFAULT_PLATFORM, "");
-        return new BuildOptions(values, hidden, target,
-                platform.isPresent() || byDefault.isEmpty() ? platform : Optional.of(byDefault), List.copyOf(others));
+        Optional<String> wanted = platform.isPresent() || byDefault.isEmpty() ? platform : Optional.of(byDefault);
+        if (wanted.filter(name -> name.contains(",")).isPresent()) {
+            throw new RecipeException(new Flaw.SeveralPlatforms(wanted.get()));
+        }
+        return new BuildOptions(values, hidden, target, wanted, List.copyOf(others));
     }
 
     private static SortedMap<String, String> withValues(List<String> arguments, Map<String, String> environment) {

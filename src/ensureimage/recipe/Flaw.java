@@ -51,6 +51,14 @@ public sealed interface Flaw {
         BUILD_ARGUMENT
     }
 
+    /** More than one platform for one image, which an engine holds under one ID. @param platforms as given */
+    record SeveralPlatforms(String platforms) implements Flaw {
+    }
+
+    /** A folder is asked for, and has no name. */
+    record UnnamedContext(Reference reference) implements Flaw {
+    }
+
     /** An option of {@code docker build} that cannot be passed to it. */
     record ForbiddenOption(String option) implements Flaw {
     }

@@ -68,13 +68,18 @@ public final class ImageCollection {
         /**
          * Reads {@code REF} or {@code REF=DIR}.
          *
-         * @throws RecipeException {@link Flaw.MalformedReference}
+         * @throws RecipeException {@link Flaw.MalformedReference} or {@link Flaw.UnnamedContext}
          */
         public static Wanted parse(String text) throws RecipeException {
             int equals = text.indexOf('=');
-            return equals < 0 ? new Wanted(Reference.parse(text), Optional.empty())
-                    : new Wanted(Reference.parse(text.substring(0, equals)),
-                            Optional.of(Path.of(text.substring(equals + 1))));
+            if (equals < 0) {
+                return new Wanted(Reference.parse(text), Optional.empty());
+            }
+            Reference reference = Reference.parse(text.substring(0, equals));
+            if (equals == text.length() - 1) { // most likely of a variable that is not set; Java takes it for the working folder
+                throw new RecipeException(new Flaw.UnnamedContext(reference));
+            }
+            return new Wanted(reference, Optional.of(Path.of(text.substring(equals + 1))));
         }
     }
 

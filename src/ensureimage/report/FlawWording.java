@@ -31,6 +31,14 @@ public final class FlawWording {
             return new Message(what + " has characters that this locale does not have",
                     "Use a locale of UTF-8, such as LC_ALL=C.UTF-8.");
         }
+        if (flaw instanceof Flaw.SeveralPlatforms several) {
+            return new Message("one image has one platform, not '" + Printable.escape(several.platforms()) + "'",
+                    "Give each platform a name of its own, and ensure one after the other.");
+        }
+        if (flaw instanceof Flaw.UnnamedContext unnamed) {
+            return new Message("no folder after " + unnamed.reference() + "=",
+                    "The working folder is " + unnamed.reference() + "=. (with a dot).");
+        }
         if (flaw instanceof Flaw.ForbiddenOption forbidden) {
             return new Message(forbidden.option() + " cannot be passed to docker build",
                     ID_FILES.contains(forbidden.option()) ? "The image ID is printed by --quiet and --format json."
