@@ -39,6 +39,7 @@ import ensureimage.report.NameCompletion;
 import ensureimage.report.Options;
 import ensureimage.report.RunReport;
 import ensureimage.report.Selection;
+import ensureimage.report.StackTrace;
 import ensureimage.report.Style;
 import ensureimage.report.Terminal;
 import ensureimage.report.UsageException;
@@ -174,7 +175,7 @@ public final class ensure_image implements Callable<Integer> {
         } catch (RuntimeException e) {
             int status = fail(wording.unexpected(e), ExitCode.BUG);
             if (options.output.verbose) {
-                e.printStackTrace();
+                StackTrace.of(e).forEach(System.err::println);
             }
             return status;
         }

@@ -27,6 +27,7 @@
 //SOURCES Results.java
 //SOURCES Selection.java
 //SOURCES ShareWording.java
+//SOURCES StackTrace.java
 //SOURCES Style.java
 //SOURCES Terminal.java
 //SOURCES TextResults.java
@@ -49,7 +50,6 @@ import ensureimage.recipe.ImageCollection;
 import ensureimage.recipe.Recipe;
 import ensureimage.recipe.Reference;
 import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -195,7 +195,7 @@ public final class RunReport implements Listener, AutoCloseable {
                 lines.add(message.hint());
             }
             if (style.verbose() && code != ExitCode.USAGE) {
-                lines.addAll(trace(failure));
+                lines.addAll(StackTrace.of(failure));
             }
             console.say(lines);
         }
@@ -229,12 +229,6 @@ public final class RunReport implements Listener, AutoCloseable {
 
     private static String title(Recipe recipe) {
         return recipe.reference() + ": build output";
-    }
-
-    private static List<String> trace(Throwable e) {
-        StringWriter text = new StringWriter();
-        e.printStackTrace(new PrintWriter(text, true));
-        return text.toString().lines().toList();
     }
 
     /** Says of each image that takes long where it is, if it was not said for this long. */
