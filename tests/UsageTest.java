@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** What ensure_image says of a command line that it cannot use: what is wrong, and what to do. No engine is needed. */
 class UsageTest {
 
-    private static final String WHICH = "Name one, or ensure all of images/: ensure_image --all. "
+    private static final String WHICH = "Name one, or take all of images/: ensure_image --all. "
             + "To see what is here: ensure_image --init";
 
     private final Path folder = Harness.newFolder();
@@ -43,7 +43,8 @@ class UsageTest {
     @CsvSource(delimiter = '|', quoteCharacter = '"', value = {
         // Which image?
         "\"\"               | no reference: which image? | " + WHICH,
-        "--dry-run          | no reference: which image? | " + WHICH,
+        "--dry-run          | no reference: which image? | Name one, or take all of images/: ensure_image --dry-run --all. "
+                + "To see what is here: ensure_image --init",
         "-f x               | no reference: which image? | Try: ensure_image NAME=. -f x",
         "--build-arg app    | no reference: 'app' is a build argument, for it comes after --build-arg "
                 + "| Try: ensure_image REF --build-arg NAME=VALUE",
@@ -84,9 +85,9 @@ class UsageTest {
         "other --network host | there is no option --network: options for docker build go after a -- "
                 + "| Try: ensure_image other -- --network host",
         "--no-cache other -- --rm | there is no option --no-cache: options for docker build go after a -- "
-                + "| Try: ensure_image other -- --no-cache --rm",
+                + "| Try: ensure_image other --force -- --no-cache --rm",
         "other --pull       | there is no option --pull: options for docker build go after a -- "
-                + "| Try: ensure_image other -- --pull",
+                + "| Try: ensure_image other --force -- --pull",
         "other --push       | there is no option --push: the image goes into the engine "
                 + "| Try: ensure_image other && docker push other",
         "other --json       | Unknown option: '--json' | Try: --format json",
@@ -110,6 +111,15 @@ class UsageTest {
         "help               | no image is named 'help', and there are no commands | Try: ensure_image --help",
         "https://github.com/x/y.git | a repository cannot be the context: 'https://github.com/x/y.git' "
                 + "| Clone it, and name the folder: ensure_image NAME=DIR",
+        "pull other         | no image is named 'pull', and there are no commands | Try: docker pull other",
+        "docker image inspect other | no image is named 'inspect', and there are no commands "
+                + "| Try: ensure_image --check other",
+        "compose build --no-cache web | there is no option --no-cache: options for docker build go after a -- "
+                + "| Try: ensure_image --compose web --force -- --no-cache",
+        "other --build-arg V=... | the value of the build argument V is left out "
+                + "| Put it in place of the dots: --build-arg V=VALUE",
+        "--check            | no reference: which image? | Name one, or take all of images/: ensure_image --check --all. "
+                + "To see what is here: ensure_image --init",
         // Folders and files
         "docker/app         | 'docker/app' is a folder: the name of the image comes first "
                 + "| Try: ensure_image app=docker/app",

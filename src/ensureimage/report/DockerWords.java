@@ -28,11 +28,15 @@ final class DockerWords {
             "--pull", "--rm", "--sbom", "--squash");
     private static final Set<String> BEFORE = Set.of("docker", "podman", "buildx", "image");
     private static final Set<String> VERBS = Set.of("build", "compose", "bake", "up", "down", "pull", "push", "run",
-            "help", "version", "list", "ls", "images");
+            "help", "version", "list", "ls", "images", "inspect");
     private static final String BUILD = "build";
     private static final String COMPOSE = "compose";
     private static final String BUILD_ARGUMENT = "--build-arg";
     private static final String NAME = "NAME";
+    /** Stands for a value that may be a secret. Nobody's build gets it: it is refused where it is pasted. */
+    static final String HIDDEN = "...";
+    /** With these docker builds in any case. */
+    private static final Set<String> ANEW = Set.of("--no-cache", "--no-cache-filter", "--pull");
 
     private final String command;
     private final List<String> names = new ArrayList<>();
@@ -119,7 +123,7 @@ final class DockerWords {
 
     /** It may be a secret. */
     static String hidden(String buildArgument) {
-        return buildArgument.replaceFirst("(?s)=.*", "=...");
+        return buildArgument.replaceFirst("(?s)=.*", "=" + HIDDEN);
     }
 
     private static boolean isFolder(String word) {
@@ -152,6 +156,8 @@ final class DockerWords {
             case "help" -> command + " --help";
             case "version" -> command + " --version";
             case "list", "ls", "images" -> command + " --list";
+            case "inspect" -> command + " --check " + names();
+            case "pull" -> "docker pull " + names();
             case "run" -> "docker run --rm $(" + command + " -q " + names() + ")";
             default -> build();
         }) : Optional.empty();
@@ -165,6 +171,7 @@ final class DockerWords {
         boolean isUp = verb.orElse("").equals("up") || names.contains("up");
         List<String> line = new ArrayList<>(List.of(command, option + file.map(name -> "=" + quoted(name)).orElse("")));
         names.stream().filter(name -> !actions.contains(name)).map(DockerWords::quoted).forEach(line::add);
+        addTheirs(line);
         return String.join(" ", line) + (isUp ? " && docker compose up --no-build" : "");
     }
 
@@ -184,13 +191,20 @@ final class DockerWords {
         named.forEach(name -> line.add(quoted(name.contains("=") ? name : name + folderOf)));
         file.ifPresent(name -> line.addAll(List.of("-f", isStdin ? name : quoted(name))));
         ours.stream().map(DockerWords::quoted).forEach(line::add);
+        addTheirs(line);
+        return String.join(" ", line) + (pushesAfter && !named.isEmpty()
+                ? " && docker push " + quoted(named.get(0).replaceFirst("=.*", ""))
+                : "");
+    }
+
+    private void addTheirs(List<String> line) {
+        if (theirs.stream().anyMatch(ANEW::contains) && !ours.contains("--force")) {
+            line.add("--force");
+        }
         if (!theirs.isEmpty()) {
             line.add("--");
             theirs.stream().map(DockerWords::quoted).forEach(line::add);
         }
-        return String.join(" ", line) + (pushesAfter && !named.isEmpty()
-                ? " && docker push " + quoted(named.get(0).replaceFirst("=.*", ""))
-                : "");
     }
 
     /** The reference that names a folder of the default collection. */

@@ -20,8 +20,9 @@ public record Form(String command, String name) {
         String path = String.valueOf(property.apply("java.class.path"));
         return Installation.isPlugin(property) ? new Form("docker ensure", "docker plugin")
                 : Installation.running(property).isPresent() ? new Form(SCRIPT, "installed")
-                : environment.containsKey("JBANGW_JBANG") ? new Form("./jbangw ensure_image.java", NAME)
+                // Before jbangw's variable, which whatever a script starts inherits, too.
                 : path.matches("[^:]*ensure_image[^:/]*\\.jar") ? new Form("java -jar " + path, "jar")
+                : environment.containsKey("JBANGW_JBANG") ? new Form("./jbangw ensure_image.java", NAME)
                 : new Form(SCRIPT, NAME);
     }
 }

@@ -46,7 +46,9 @@ public final class UsageWording {
     }
 
     /** No image is named. */
-    private Message noReference(Optional<String> lastBuildArgument, Optional<String> file, List<String> passThrough) {
+    private Message noReference(Options options, List<String> passThrough) {
+        Optional<String> lastBuildArgument =
+                options.builtFrom.buildArguments.stream().reduce((before, last) -> last);
         if (!passThrough.isEmpty()) {
             return new Message("no reference: all that comes after the -- goes to docker build",
                     "Try: " + command + " REF -- OPTIONS");
@@ -56,19 +58,20 @@ public final class UsageWording {
             return new Message("no reference: '" + last + "' is a build argument, for it comes after --build-arg",
                     "Try: " + command + " REF --build-arg NAME=VALUE");
         }
-        return new Message("no reference: which image?", file.map(name -> "Try: " + command + " NAME=. -f "
-                + Printable.escape(name)).orElse("Name one, or ensure all of images/: " + command
+        String mode =
+                options.when.check ? " --check" : options.when.why ? " --why" : options.when.dryRun ? " --dry-run" : "";
+        return new Message("no reference: which image?", options.builtFrom.file.map(name -> "Try: " + command
+                + " NAME=. -f " + Printable.escape(name)).orElse("Name one, or take all of images/: " + command + mode
                         + " --all. To see what is here: " + command + " --init"));
     }
 
     /** @throws UsageException if images are named neither or both by {@code --all} and by references */
-    private void requireOneWay(boolean all, List<String> references, Options.BuiltFrom from, List<String> passThrough)
-            throws UsageException {
-        if (references.isEmpty() && !all) {
-            throw new UsageException(noReference(from.buildArguments.stream().reduce((before, last) -> last), from.file,
-                    passThrough));
+    private void requireOneWay(Options options, List<String> passThrough) throws UsageException {
+        boolean all = options.meansAll();
+        if (options.arguments.isEmpty() && !all) {
+            throw new UsageException(noReference(options, passThrough));
         }
-        if (!references.isEmpty() && all) {
+        if (!options.arguments.isEmpty() && all) {
             throw new UsageException(new Message("--all names every image, but there are references too", seeHelp()));
         }
     }
@@ -76,7 +79,8 @@ public final class UsageWording {
     /** @throws UsageException if options do not go together, or their values have no meaning */
     public void requireSensible(Options options, List<String> passThrough) throws UsageException {
         requireOneCollection(options);
-        requireOneWay(options.meansAll(), options.arguments, options.builtFrom, passThrough);
+        requireValues(options.builtFrom.buildArguments);
+        requireOneWay(options, passThrough);
         requireOneImage(options.builtFrom.file.isPresent(), options.all, options.arguments);
         requirePositive("--attempts", options.crowd.attempts);
         requirePositive("--timeout", options.crowd.timeoutSeconds);
@@ -111,6 +115,17 @@ public final class UsageWording {
         if (pair.isPresent()) {
             throw new UsageException(new Message("REF=DIR does not go with " + option + ": '"
                     + Printable.escape(pair.get()) + "'", seeHelp()));
+        }
+    }
+
+    /** @throws UsageException if a value is still what stands for one in our own hints */
+    private void requireValues(List<String> buildArguments) throws UsageException {
+        Optional<String> open =
+                buildArguments.stream().filter(each -> each.endsWith("=" + DockerWords.HIDDEN)).findFirst();
+        if (open.isPresent()) {
+            String name = Printable.escape(open.get().replaceFirst("=.*", ""));
+            throw new UsageException(new Message("the value of the build argument " + name + " is left out",
+                    "Put it in place of the dots: --build-arg " + name + "=VALUE"));
         }
     }
 
