@@ -8,7 +8,6 @@
 //DEPS org.slf4j:slf4j-nop:2.0.20
 //SOURCES src/ensureimage/report/RunReport.java
 //SOURCES race_repro.java with_docker.java
-//COMPILE_OPTIONS -XDstringConcat=inline -J-XX:TieredStopAtLevel=1 -J-XX:+UseSerialGC
 
 import ensureimage.EnsureImage;
 import ensureimage.Limits;

@@ -29,7 +29,6 @@ final class OneImage {
     private final Builds builds;
     private final Freshness freshness;
     private final Planner planner;
-    private final Limits limits;
     private final Tools tools;
     private final Optional<SharedImage> shared;
     private final Listener listener;
@@ -48,13 +47,12 @@ final class OneImage {
         this.docker = tools.docker();
         this.freshness = tools.freshness();
         this.planner = tools.planner();
-        this.limits = tools.limits();
         this.tools = tools;
         this.listener = listener;
         this.recipe = recipe;
-        this.deadline = new Deadline(limits.perImage());
+        this.deadline = new Deadline(tools.limits().perImage());
         this.shared = tools.repository().map(through -> new SharedImage(through, tools, recipe, listener));
-        this.loop = Loop.start(policy, limits.attempts(),
+        this.loop = Loop.start(policy, tools.limits().attempts(),
                 tools.repository().map(SharedRepository::share).orElse(Loop.Share.NONE));
     }
 
@@ -109,7 +107,7 @@ final class OneImage {
 
     private void push(SharedImage to) throws EngineException, RecipeException, InterruptedException {
         loop = builds.aside(() -> {
-            to.push(plan, built.image().orElseThrow(), built.witnessed(), limits.perImage());
+            to.push(plan, built.image().orElseThrow(), built.witnessed(), tools.limits().perImage());
             return loop.afterPush().afterLookingBack(lookBack());
         });
     }
@@ -241,7 +239,7 @@ final class OneImage {
             plan = planned;
             listener.notice(recipe, new Notice.Building(
                     found.isStale() ? Optional.of(found.why()) : Optional.empty(), recipe.context(), loop.builds() + 1,
-                    limits.attempts()));
+                    tools.limits().attempts()));
             BuildCache cache = shared.map(with -> with.cache(planned)).orElse(BuildCache.NONE);
             Recipe buildable = plan.expected().hasOtherBuilder() ? place.recipeWithBases(docker, deadline)
                     : place.recipe();

@@ -38,6 +38,7 @@
 //SOURCES package-info.java
 //SOURCES ../EnsureImage.java
 //SOURCES ../install/Installation.java
+//COMPILE_OPTIONS -XDstringConcat=inline -J-XX:TieredStopAtLevel=1 -J-XX:+UseSerialGC
 
 package ensureimage.report;
 
