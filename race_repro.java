@@ -8,7 +8,6 @@
 //DEPS org.slf4j:slf4j-nop:2.0.20
 //SOURCES src/ensureimage/race/Play.java
 //FILES race-demo/Dockerfile=images/race-demo/Dockerfile META-INF/LICENSE=LICENSE META-INF/NOTICE=NOTICE
-//COMPILE_OPTIONS -XDstringConcat=inline -J-XX:TieredStopAtLevel=1 -J-XX:+UseSerialGC
 
 import ensureimage.engine.CacheFolder;
 import ensureimage.race.Choice;
@@ -30,6 +29,7 @@ import ensureimage.report.About;
 import ensureimage.report.ExitCode;
 import ensureimage.report.HelpPages;
 import ensureimage.report.Message;
+import ensureimage.report.StackTrace;
 import ensureimage.report.Terminal;
 import ensureimage.report.UsageWording;
 import ensureimage.report.Wording;
@@ -286,7 +286,7 @@ public final class race_repro implements Callable<Integer> {
             err().println(message.hint());
         }
         if (verbose) {
-            e.printStackTrace(err());
+            StackTrace.of(e).forEach(err()::println);
         }
         err().flush();
         return code.status();

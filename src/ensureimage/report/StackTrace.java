@@ -7,7 +7,7 @@ import java.util.List;
 
 /**
  * Where an exception came from, for {@code --verbose}. Its message is told elsewhere and may have lines of another program; those
- * of its causes are escaped, so that no line of a trace begins with what somebody else wrote.
+ * of its causes are escaped, so that no line of a trace begins with words of another program.
  */
 public final class StackTrace {
     private StackTrace() {
