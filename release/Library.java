@@ -57,6 +57,11 @@ record Library(String group, String name, String version, Path jar, List<String>
                 .findFirst().or(() -> text(licence, "name")).orElse(address);
     }
 
+    /** Whether that is an SPDX identifier; a licence without one is told by its name. */
+    static boolean isIdentifier(String licence) {
+        return SPDX.containsValue(licence);
+    }
+
     private static Path pom(Element parent, Path repository) throws IOException {
         List<String> names = new ArrayList<>();
         for (String tag : List.of("groupId", "artifactId", "version")) {

@@ -11,8 +11,6 @@ import java.util.UUID;
 /** What the jar is made of, as CycloneDX 1.6 in JSON. The same libraries always make the same text: it has no time. */
 final class Sbom {
     private static final String ROOT = "ensure_image";
-    /** The identifiers that {@link Library} knows; another licence is told by its name. */
-    private static final String SPDX = "Apache-2\\.0|MIT|BSD-3-Clause";
 
     private Sbom() {
     }
@@ -82,7 +80,7 @@ final class Sbom {
         for (String licence : licences) {
             json.writeStartObject();
             json.writeObjectFieldStart("license");
-            json.writeStringField(licence.matches(SPDX) ? "id" : "name", licence);
+            json.writeStringField(Library.isIdentifier(licence) ? "id" : "name", licence);
             json.writeEndObject();
             json.writeEndObject();
         }

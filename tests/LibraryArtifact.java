@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//SOURCES Checkout.java
+
 package ensureimage.testing;
 
 import ensureimage.Version;
@@ -35,7 +37,11 @@ public final class LibraryArtifact {
     private static final class Shared {
         static final LibraryArtifact ARTIFACT = new LibraryArtifact(newRepository());
         static {
-            ARTIFACT.maven(checkout(), "install").run().succeeded();
+            try {
+                ARTIFACT.maven(Checkout.copy(), "install").run().succeeded(); // it leaves things there
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
         }
     }
 
@@ -57,18 +63,6 @@ public final class LibraryArtifact {
                 Stream.of("mvn", "-B", "-ntp", "-Dstyle.color=never", "-Dmaven.repo.local=" + repository),
                 Stream.of(arguments)).toArray(String[]::new)).in(folder).timeout(LIMIT)
                 .env("JAVA_HOME", System.getProperty("java.home"));
-    }
-
-    /** What Maven needs of this checkout, in a folder where it leaves what it likes. */
-    public static Path checkout() {
-        Path copy = Harness.newFolder();
-        for (String name : List.of("pom.xml", "src", "LICENSE", "NOTICE")) {
-            Path file = Harness.projectFile(name);
-            if (Files.exists(file)) {
-                Harness.command("cp", "-R", file.toString(), copy.toString()).run().succeeded();
-            }
-        }
-        return copy;
     }
 
     /** A folder of links into the machine's repository, but for the one way to the library. */

@@ -67,7 +67,7 @@ class LibraryArtifactTest {
     @Test
     void theSameSourcesMakeTheSameBytesInAnyFolder() throws IOException {
         LibraryArtifact installed = LibraryArtifact.shared();
-        Path checkout = LibraryArtifact.checkout();
+        Path checkout = Checkout.copy();
         installed.maven(checkout, "package").run().succeeded();
         for (String kind : KINDS) {
             Path again = checkout.resolve("target").resolve(LibraryArtifact.name(kind));
