@@ -22,7 +22,7 @@ import java.util.stream.Stream;
 final class ReleaseFiles {
     static final String TAG = "v" + Version.TEXT;
     static final String REPOSITORY = "team/ensure_image";
-    /** A server of nobody. */
+    /** A server that there is not. */
     static final String SERVER = "https://git.example";
     private static final String MAKE = "Make what is released";
     private static final Duration LIMIT = Duration.ofMinutes(20);
@@ -92,7 +92,7 @@ final class ReleaseFiles {
         return serve(content -> content);
     }
 
-    /** Somebody has put another jar in its place. */
+    /** As if another jar had been put in its place. */
     Server serveWrongJar() throws IOException {
         return serve(content -> content.length < SMALL ? content : Arrays.copyOf(content, content.length + 1));
     }

@@ -33,7 +33,7 @@ final class DockerWords {
     private static final String COMPOSE = "compose";
     private static final String BUILD_ARGUMENT = "--build-arg";
     private static final String NAME = "NAME";
-    /** Stands for a value that may be a secret. Nobody's build gets it: it is refused where it is pasted. */
+    /** Stands for a value that may be a secret. No build gets it: it is refused where it is pasted. */
     static final String HIDDEN = "...";
     /** With these docker builds in any case. */
     private static final Set<String> ANEW = Set.of("--no-cache", "--no-cache-filter", "--pull");
@@ -142,10 +142,6 @@ final class DockerWords {
     /** The build context, if one is named. */
     Optional<String> folder() {
         return folder;
-    }
-
-    boolean pushes() {
-        return pushes;
     }
 
     /** The same in this program's words; empty if it has options of neither. */
