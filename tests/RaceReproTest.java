@@ -3,7 +3,6 @@
 import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -22,6 +21,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Test;
@@ -140,7 +140,7 @@ class RaceReproTest {
                 "--processes").startedBy("env", "--default-signal=INT").env(engine.environment())
                 .env("JAVA_TOOL_OPTIONS", option).start()) {
             Harness.eventually("a round is played", LIMIT, () -> run.err().contains("round 1"));
-            assertNotEquals(before, everything(engine), "nothing is to be removed");
+            Harness.eventually("there is something to be removed", LIMIT, () -> !before.equals(everything(engine)));
             Harness.eventually("clients build", LIMIT, () -> building(temporary));
             run.signal("INT");
             assertEquals(130, run.await().status(), run.err());
@@ -148,6 +148,31 @@ class RaceReproTest {
         assertFalse(building(temporary), "a client is left");
         assertNothingIsLeft(engine, before);
         assertEquals(0, temporary.toFile().list().length, "folders left");
+    }
+
+    /** It would be forgotten, all of it, if the run's own steps were pruned: the control. */
+    @Test
+    void theBuildCacheOfOthersStays() throws Exception {
+        try (ThrowawayEngine engine = Harness.ownEngine(new EngineSpec("28.5", EngineSpec.Store.CONTAINERD))) {
+            Path context = Harness.newFolder();
+            Harness.write(context.resolve("Dockerfile"), "FROM busybox\nRUN : of another\n");
+            assertFalse(isCached(engine, context), "it is built");
+            onCurrent(engine, "-n", "2", "-r", "1", "--strategy", "naive", "--scenario", "same").run().succeeded();
+            assertTrue(isCached(engine, context));
+            docker(engine, "builder", "prune", "--all", "--force", "--filter", "id=" + stepOfARun(engine));
+            assertFalse(isCached(engine, context), "control: forgotten, once another step is pruned");
+        }
+    }
+
+    private static boolean isCached(ThrowawayEngine engine, Path context) {
+        return Harness.command(engine.docker().toString(), "build", "--progress", "plain", context.toString())
+                .env(engine.environment()).run().succeeded().err().contains(" CACHED\n");
+    }
+
+    private static String stepOfARun(ThrowawayEngine engine) {
+        return docker(engine, "system", "df", "--verbose", "--format",
+                "{{range .BuildCache}}{{.ID}} {{.Description}}{{println}}{{end}}").lines()
+                .filter(line -> line.contains("race-demo ran")).findFirst().orElseThrow().split(" ")[0];
     }
 
     // ---- Which engine
@@ -286,26 +311,12 @@ class RaceReproTest {
         });
     }
 
-    /** All that ours leave if they leave anything: images, containers, and steps in the build cache. */
+    /** All that ours leave if they leave anything: images and containers. */
     private static Set<String> everything(ThrowawayEngine engine) {
-        Set<String> all = steps(engine);
         String ours = "label=race_repro.run";
-        docker(engine, "image", "ls", "--all", "--no-trunc", "--quiet", "--filter", ours).lines().forEach(all::add);
-        docker(engine, "container", "ls", "--all", "--quiet", "--filter", ours).lines().forEach(all::add);
-        return all;
-    }
-
-    /** Asked until it is told: see Traces for why {@code system df} can fail. */
-    private static Set<String> steps(ThrowawayEngine engine) {
-        Set<String> steps = new TreeSet<>();
-        Harness.eventually("docker system df tells the build cache", Harness.SOON, () -> {
-            Harness.Result told = Harness.command(engine.docker().toString(), "system", "df", "--verbose", "--format",
-                    "{{range .BuildCache}}{{.Description}}{{println}}{{end}}").env(engine.environment()).run();
-            told.out().lines().filter(line -> line.contains("race-demo") && !line.contains("by-hand"))
-                    .forEach(steps::add); // by hand it is built by the test that follows the pages
-            return told.status() == 0;
-        });
-        return steps;
+        return Stream.of(docker(engine, "image", "ls", "--all", "--no-trunc", "--quiet", "--filter", ours),
+                docker(engine, "container", "ls", "--all", "--quiet", "--filter", ours))
+                .flatMap(String::lines).collect(Collectors.toCollection(TreeSet::new));
     }
 
     private static String docker(ThrowawayEngine engine, String... arguments) {

@@ -9,7 +9,7 @@ import java.nio.file.Path;
 
 /**
  * The build contexts of the demo image. What is in one differs from run to run, so that a run finds nothing of another
- * one in the build cache, and can tell its own part of that.
+ * one in the build cache.
  *
  * @param id of the run
  */

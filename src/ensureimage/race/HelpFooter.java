@@ -64,9 +64,9 @@ public final class HelpFooter {
             lines.add(" " + line.substring(1));
         }
         lines.addAll(List.of("",
-                "It removes what it made, also after Ctrl-C: images, containers, and the steps",
-                "in the build cache that carry its number. BuildKit also keeps some kB about the",
-                "build contexts. They carry no number, and stay until BuildKit drops them.",
+                "It removes the images and containers that it made, also after Ctrl-C. Some kB of",
+                "each round stay in the build cache until BuildKit drops them. If they were",
+                "pruned, BuildKit would forget what it has cached of all other builds, too.",
                 ""));
         lines.addAll(EXAMPLES);
         return lines;

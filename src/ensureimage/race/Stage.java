@@ -37,7 +37,7 @@ public final class Stage implements AutoCloseable {
     private final String id = String.format("%08x", ThreadLocalRandom.current().nextInt());
     private final DemoImage demo;
     private final Judge judge = new Judge(this);
-    private final Traces traces = new Traces(this, id);
+    private final Traces traces = new Traces(this);
     private final ExitGuard guard;
 
     private Stage(Site site, EngineFacts engine, Optional<ThrowawayEngine> throwaway) throws NotPlayed {

@@ -6,25 +6,23 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** What a run leaves in the engine: images and containers with its label, steps in the build cache with its number. */
+/**
+ * What a run leaves in the engine: images and containers with its label. The steps in the build cache, of some kB each,
+ * are left to the engine's garbage collection: with the containerd image store, BuildKit forgets every cached step once
+ * {@code docker builder prune} removes any, and the next build of anything runs in full (26.1 and 28.5).
+ */
 final class Traces {
     private static final int ATTEMPTS = 10;
-    private static final int PASSES = 30;
-    private static final int PASSES_WITHOUT_PAUSE = 3;
-    private static final int PAUSE = 200; // ms
     private final Stage stage;
-    private final String id;
 
-    Traces(Stage stage, String id) {
+    Traces(Stage stage) {
         this.stage = stage;
-        this.id = id;
     }
 
-    /** Removes everything. */
+    /** Removes all of it. */
     void removeAll() throws NotPlayed, InterruptedException {
         removeContainers();
         removeImages();
-        removeSteps();
     }
 
     /**
@@ -55,41 +53,5 @@ final class Traces {
         if (!found.out().isEmpty()) {
             stage.docker(Stream.concat(Stream.of("rm", "--force"), found.out().stream()).toArray(String[]::new));
         }
-    }
-
-    /**
-     * Removes the steps from the build cache whose description has the run's number. The filter takes whole
-     * descriptions, quoted as JSON quotes them. A step on which others are built can only go after them, and one that a
-     * build still uses when it has ended can only go a moment later; hence the passes.
-     */
-    private void removeSteps() throws NotPlayed, InterruptedException {
-        for (int pass = 0; pass < PASSES; pass++) {
-            List<String> descriptions = listSteps();
-            if (descriptions.isEmpty()) {
-                return;
-            }
-            if (pass >= PASSES_WITHOUT_PAUSE) {
-                Thread.sleep(PAUSE);
-            }
-            for (String description : descriptions) {
-                stage.docker("builder", "prune", "--force", "--all", "--filter", "description=" + description);
-            }
-        }
-    }
-
-    /**
-     * The steps' descriptions. Asked again if it fails: the engine also adds up the sizes of all snapshots, and fails
-     * if its own garbage collection removes one at that moment (28.5: "snapshot … does not exist").
-     */
-    private List<String> listSteps() throws NotPlayed, InterruptedException {
-        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-            Processes.Finished cache = stage.docker("system", "df", "--verbose", "--format",
-                    "{{range .BuildCache}}{{json .Description}}{{println}}{{end}}");
-            if (cache.status() == 0) {
-                return cache.out().stream().filter(line -> line.contains(id)).distinct().toList();
-            }
-        }
-        throw NotPlayed.broken("could not list the build cache, to remove its steps",
-                "Their descriptions contain " + id);
     }
 }
