@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ensureimage.testing.Harness;
+import ensureimage.testing.ImageFiles;
 import ensureimage.testing.Workbench;
 import ensureimage.throwaway.EngineSpec;
 import java.io.IOException;
@@ -70,8 +71,10 @@ class DefinedImagesTest {
         Harness.Result again = bench.ensure(option).succeeded();
         assertTrue(again.out().lines().allMatch(line -> line.startsWith("present ")), again.toString());
         String[] file = content.split("=", 2);
-        assertEquals(file[1], references.stream().map(reference -> Harness.fileIn(reference, file[0], bench::docker))
-                .map(text -> text.orElse("")).filter(text -> !text.equals(Harness.NO_FILE)).findFirst().orElse(""));
+        assertEquals(file[1],
+                references.stream().map(reference -> ImageFiles.read(reference, file[0], bench.environment()))
+                        .map(text -> text.orElse("")).filter(text -> !text.equals(ImageFiles.NO_FILE)).findFirst()
+                        .orElse(""));
     }
 
     /** All that a container gets from an image, but our labels; and how many layers it has. */

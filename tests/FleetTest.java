@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ensureimage.testing.Harness;
+import ensureimage.testing.ImageFiles;
 import ensureimage.throwaway.EngineSpec;
 import ensureimage.throwaway.ThrowawayEngine;
 import ensureimage.throwaway.ThrowawayRegistry;
@@ -125,7 +126,8 @@ class FleetTest {
     /** How many different builds the engines' images are from. */
     private static long builds(String image) {
         return IntStream.range(0, MACHINES)
-                .mapToObj(machine -> Harness.fileIn(image, "/number", line -> docker(machine, line)).orElseThrow())
+                .mapToObj(
+                        machine -> ImageFiles.read(image, "/number", ENGINES.get(machine).environment()).orElseThrow())
                 .distinct().count();
     }
 

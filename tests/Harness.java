@@ -37,7 +37,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.Function;
 import java.util.function.IntFunction;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -148,35 +147,6 @@ public final class Harness {
             throw new AssertionError("one of " + count + " commands could not be run: " + e.getMessage(), e);
         } finally {
             pool.shutdownNow();
-        }
-    }
-
-    /** The label of containers that only serve to read a file. */
-    public static final String READER = "ensure_image.test=reader";
-
-    /** In place of the content of a file that an image does not have. */
-    public static final String NO_FILE = "no such file";
-
-    /**
-     * What a file in an image says, without the blanks around, or {@link #NO_FILE}; empty if there is no image. It is
-     * copied, not printed by a container: docker can lose what a short one prints (moby/moby#27289).
-     */
-    public static Optional<String> fileIn(String image, String file, Function<String[], Result> docker) {
-        var copy = newFolder().resolve("copy");
-        var container = docker.apply(new String[] {"create", "--label", READER, "--network", "none", image, "none"});
-        if (container.status() != 0) {
-            return Optional.empty();
-        }
-        try {
-            var copied = docker.apply(new String[] {"cp", container.out().strip() + ":" + file, copy.toString()});
-            if (copied.err().contains("Could not find the file")) {
-                return Optional.of(NO_FILE);
-            }
-            return copied.status() == 0 ? Optional.of(Files.readString(copy).strip()) : Optional.empty();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } finally {
-            docker.apply(new String[] {"rm", "--force", container.out().strip()});
         }
     }
 

@@ -12,6 +12,7 @@ import ensureimage.recipe.Recipe;
 import ensureimage.recipe.RecipeException;
 import ensureimage.recipe.Reference;
 import ensureimage.testing.Harness;
+import ensureimage.testing.ImageFiles;
 import ensureimage.testing.Workbench;
 import ensureimage.throwaway.EngineSpec;
 import java.time.Duration;
@@ -148,7 +149,7 @@ class NamingRaceTest {
 
     /** What folder an image is of; empty if it is gone. */
     private Optional<String> who(String id) {
-        return Harness.fileIn(id, "/who", bench::docker);
+        return ImageFiles.read(id, "/who", bench.environment());
     }
 
     // ---- Builders

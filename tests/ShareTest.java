@@ -21,6 +21,7 @@ import ensureimage.recipe.Reference;
 import ensureimage.testing.Fleet;
 import ensureimage.testing.Gate;
 import ensureimage.testing.Harness;
+import ensureimage.testing.ImageFiles;
 import ensureimage.testing.RegistryProxy;
 import ensureimage.testing.RegistryProxy.Fault;
 import ensureimage.testing.RegistryProxy.Stage;
@@ -183,7 +184,7 @@ class ShareTest {
         for (Workbench machine : new Workbench[] {two, one, two}) {
             machine.docker("image", "rm", "--force", app).succeeded();
             assertEquals("pulled", field(fleet.share(machine, app), "outcome"), "from then on each finds its own");
-            assertEquals(machine == two, Harness.fileIn(app, "/other", machine::docker)
+            assertEquals(machine == two, ImageFiles.read(app, "/other", machine.environment())
                     .filter(text -> text.equals("other")).isPresent());
         }
     }

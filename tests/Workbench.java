@@ -164,7 +164,7 @@ public final class Workbench {
 
     /** A file's content in an image. */
     public String cat(String image, String file) {
-        return Harness.fileIn(image, file, this::docker).filter(text -> !text.equals(Harness.NO_FILE)).orElseThrow(
+        return ImageFiles.read(image, file, environment).filter(text -> !text.equals(ImageFiles.NO_FILE)).orElseThrow(
                 () -> new AssertionError("no " + file + " in " + image));
     }
 

@@ -23,6 +23,7 @@ import ensureimage.recipe.Reference;
 import ensureimage.report.ExitCode;
 import ensureimage.report.Wording;
 import ensureimage.testing.Harness;
+import ensureimage.testing.ImageFiles;
 import ensureimage.testing.RegistryProxy;
 import ensureimage.throwaway.EngineSpec;
 import ensureimage.throwaway.EngineUnavailable;
@@ -863,7 +864,7 @@ final class torture implements Callable<Integer> {
         /** All images of the same layers say the same. */
         private Optional<String> content(Image image) {
             return Optional.ofNullable(contents.computeIfAbsent(image.layers,
-                    layers -> Harness.fileIn(image.id, "/content", this::docker).orElse(null)));
+                    layers -> ImageFiles.read(image.id, "/content", engine.environment()).orElse(null)));
         }
 
         /** Those of them that are there, in the order of the names. */
@@ -883,7 +884,7 @@ final class torture implements Callable<Integer> {
             } catch (AssertionError e) {
                 marked().forEach(process -> leaks.add("a process: " + process.info().commandLine().orElse("?")));
             }
-            docker("ps", "--all", "--quiet", "--filter", "label=" + Harness.READER).out().lines()
+            docker("ps", "--all", "--quiet", "--filter", "label=" + ImageFiles.READER).out().lines()
                     .forEach(ours -> docker("rm", "--force", ours)); // the engine was killed while we read
             String containers = docker("ps", "--all", "--quiet").out().strip();
             if (!containers.isEmpty()) {
