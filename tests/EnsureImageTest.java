@@ -224,10 +224,8 @@ class EnsureImageTest {
         for (int limit = 10; !built && limit <= LONGEST; limit *= 2) {
             try (Harness.Running running = engine.ensuring(app + "=.", "--timeout", "" + limit)
                     .timeout(Duration.ofSeconds(limit).plus(Harness.SOON)).start()) {
-                while (running.isAlive()) {
-                    built |= isRunning(sleep);
-                    Harness.pause();
-                }
+                Harness.eventually("it builds, or ends", Harness.SOON, () -> !running.isAlive() || isRunning(sleep));
+                built = running.isAlive();
                 result = running.await().expect(124);
                 assertTrue(result.err().contains("timed out after " + limit + ".0 s: " + app + ":latest: docker "),
                         result.toString());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //SOURCES EngineStarts.java
+//SOURCES ImageFiles.java
 //SOURCES Journal.java
 //SOURCES Pasteable.java
 //SOURCES Programs.java
@@ -52,6 +53,7 @@ public final class Harness {
     /** Nothing is timed: this is only how long to wait for what never comes, on a machine that is busy with other things. */
     public static final Duration SOON = Duration.ofMinutes(4);
     private static final Duration TIMEOUT = Duration.ofMinutes(12);
+    private static final int MOMENT = 50; // ms
     private static final Duration GRACE = Duration.ofSeconds(3);
     private static final List<AutoCloseable> CLOSED_AT_END = new ArrayList<>();
     private static final Set<Running> RUNNING = ConcurrentHashMap.newKeySet();
@@ -441,15 +443,19 @@ public final class Harness {
 
     // ---- Waiting
 
-    /** Returns as soon as the condition holds; fails if it does not within the time. */
+    /**
+     * Returns as soon as the condition holds; fails if it does not within the time. One that takes long, as a command
+     * does, is asked less often: whatever it waits for needs the processors, too.
+     */
     public static void eventually(String what, Duration limit, Callable<Boolean> condition) {
         var end = System.nanoTime() + limit.toNanos();
         try {
-            while (!condition.call()) {
-                if (System.nanoTime() > end) {
+            for (var asked = System.nanoTime(); !condition.call(); asked = System.nanoTime()) {
+                var now = System.nanoTime();
+                if (now > end) {
                     throw new AssertionError("not within " + limit.toSeconds() + " s: " + what);
                 }
-                pause();
+                Thread.sleep(Math.max(MOMENT, 2 * TimeUnit.NANOSECONDS.toMillis(now - asked)));
             }
         } catch (Exception e) {
             throw new AssertionError("while waiting for: " + what, e);
@@ -459,7 +465,7 @@ public final class Harness {
     /** A moment, for a loop that looks again and again. */
     public static void pause() {
         try {
-            Thread.sleep(50);
+            Thread.sleep(MOMENT);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new AssertionError("interrupted", e);
