@@ -4,6 +4,7 @@ package ensureimage.testing;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
+import java.net.URLEncoder;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
@@ -68,7 +69,8 @@ public final class ImageFiles {
             return Optional.empty();
         }
         try {
-            Response archive = ask("GET /containers/" + id.group(1) + "/archive?path=" + file, "");
+            Response archive = ask("GET /containers/" + id.group(1) + "/archive?path="
+                    + URLEncoder.encode(file, StandardCharsets.UTF_8), "");
             if (archive.text().contains("Could not find the file")) {
                 return Optional.of(NO_FILE);
             }
