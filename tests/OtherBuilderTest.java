@@ -5,9 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ensureimage.testing.Gate;
 import ensureimage.testing.Harness;
-import ensureimage.testing.RemoteBuilder;
 import ensureimage.testing.Workbench;
 import ensureimage.throwaway.EngineSpec;
+import ensureimage.throwaway.RemoteBuilder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -6,6 +6,7 @@ import ensureimage.engine.EngineSocket;
 import ensureimage.engine.ScratchSpace;
 import ensureimage.throwaway.EngineSpec;
 import ensureimage.throwaway.EngineUnavailable;
+import ensureimage.throwaway.RemoteBuilder;
 import ensureimage.throwaway.ThrowawayEngine;
 import java.io.IOException;
 import java.io.UncheckedIOException;

@@ -9,7 +9,6 @@
 //SOURCES Gate.java
 //SOURCES Harness.java
 //SOURCES InstalledForm.java
-//SOURCES RemoteBuilder.java
 //SOURCES ShownCommands.java
 //SOURCES TestConsole.java
 //SOURCES TestFailure.java

@@ -13,6 +13,7 @@
 //SOURCES EngineUnavailable.java
 //SOURCES Machine.java
 //SOURCES Namespaces.java
+//SOURCES RemoteBuilder.java
 //SOURCES ThrowawayRegistry.java
 //SOURCES package-info.java
 //SOURCES ../engine/Processes.java

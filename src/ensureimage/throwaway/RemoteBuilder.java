@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-package ensureimage.testing;
+package ensureimage.throwaway;
 
-import ensureimage.throwaway.ThrowawayEngine;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -28,6 +27,7 @@ public final class RemoteBuilder implements AutoCloseable {
     private final ServerSocketChannel server;
     private final Set<ByteChannel> open = ConcurrentHashMap.newKeySet();
 
+    /** It listens until it is closed; the engine is the caller's. */
     public RemoteBuilder(ThrowawayEngine engine) {
         this.engine = UnixDomainSocketAddress.of(engine.environment().get("DOCKER_HOST").substring("unix://".length()));
         try {
@@ -106,6 +106,7 @@ public final class RemoteBuilder implements AutoCloseable {
         thread.start();
     }
 
+    /** Cuts what is connected. */
     @Override
     public void close() {
         try {
