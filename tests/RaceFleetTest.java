@@ -36,18 +36,22 @@ public class RaceFleetTest {
     void aFleetOfTwoIsPlayedAndItsImagesAreRun() throws Exception {
         Path report = folder.resolve("fleet.json");
         Harness.Result run = Harness.script("race_repro", "--scenario", "fleet", "-n", "2", "--step-seconds", "2",
-                "--strategy", "naive", "--strategy", "share-single-flight", "--report", report.toString()).run()
+                "--strategy", "naive", "--strategy", "share-single-flight", "--strategy", "shared-builder",
+                "--report", report.toString()).run()
                 .succeeded();
         JsonNode json = JSON.readTree(report.toFile());
         assertValid(json);
         JsonNode naive = json.get("fleet").get("strategies").get(0);
         JsonNode ours = json.get("fleet").get("strategies").get(1);
+        JsonNode together = json.get("fleet").get("strategies").get(2);
         assertAll(run.toString(),
                 () -> assertEquals(2, naive.get("builds").asInt(), "the control: each machine builds"),
                 () -> assertEquals(2, naive.get("served").asInt()),
                 () -> assertEquals(1, ours.get("builds").asInt()),
                 () -> assertEquals(1, ours.get("fromAnother").asInt()),
                 () -> assertEquals(2, ours.get("served").asInt()),
+                () -> assertEquals(1, together.get("builds").asInt(), "the builder runs the step once for both"),
+                () -> assertEquals(2, together.get("served").asInt()),
                 () -> assertTrue(run.out().contains("2 machines that want one image at once, and one registry\n")));
     }
 

@@ -13,6 +13,7 @@ import ensureimage.recipe.Reference;
 import ensureimage.report.ExitCode;
 import ensureimage.throwaway.EngineUnavailable;
 import ensureimage.throwaway.Machine;
+import ensureimage.throwaway.RemoteBuilder;
 import ensureimage.throwaway.ThrowawayEngine;
 import ensureimage.throwaway.ThrowawayRegistry;
 import java.io.IOException;
@@ -40,6 +41,7 @@ import java.util.concurrent.Future;
 public final class FleetPlay implements AutoCloseable {
     private static final int REGISTRY_DISK = 5_000; // MB
     private static final int ATTEMPTS = 5;
+    private static final String BUILDER = "fleet";
 
     private final FleetPlan plan;
     private final Progress progress;
@@ -47,6 +49,7 @@ public final class FleetPlay implements AutoCloseable {
     private final List<ThrowawayEngine> engines = new ArrayList<>();
     private final List<Site> sites = new ArrayList<>();
     private Optional<ThrowawayRegistry> registry = Optional.empty();
+    private Optional<RemoteBuilder> builder = Optional.empty();
     private int played;
 
     private FleetPlay(FleetPlan plan, Progress progress) throws IOException {
@@ -83,14 +86,23 @@ public final class FleetPlay implements AutoCloseable {
     private void start(Machine machine) throws EngineUnavailable, InterruptedException {
         registry = Optional.of(ThrowawayRegistry.start(machine, REGISTRY_DISK, progress));
         for (int i = 0; i < plan.machines(); i++) {
-            ThrowawayEngine engine = ThrowawayEngine.start(plan.engine(), machine, progress);
-            engines.add(engine);
-            engine.reach(registry.get().port(), progress);
+            ThrowawayEngine engine = startEngine(machine);
             Map<String, String> environment = new TreeMap<>(machine.environment());
             environment.putAll(engine.environment());
             environment.put("XDG_CACHE_HOME", root.resolve("cache-" + i).toString());
+            environment.put("BUILDX_CONFIG", root.resolve("buildx-" + i).toString());
             sites.add(Site.open(engine.docker().toString(), environment, root));
         }
+        if (plan.strategies().contains(FleetStrategy.SHARED_BUILDER)) {
+            builder = Optional.of(new RemoteBuilder(startEngine(machine)));
+        }
+    }
+
+    private ThrowawayEngine startEngine(Machine machine) throws EngineUnavailable, InterruptedException {
+        ThrowawayEngine engine = ThrowawayEngine.start(plan.engine(), machine, progress);
+        engines.add(engine);
+        engine.reach(registry.orElseThrow().port(), progress);
+        return engine;
     }
 
     // ---- One strategy
@@ -106,14 +118,32 @@ public final class FleetPlay implements AutoCloseable {
                 """, plan.stepSeconds()));
         Recipe recipe = Recipe.inFolder(Reference.find("race-repro-fleet:" + strategy).orElseThrow(), context,
                 BuildOptions.NONE);
+        List<Site> sites = strategy == FleetStrategy.SHARED_BUILDER ? withBuilder() : this.sites;
         long start = System.nanoTime();
-        List<Boolean> told = ask(strategy, recipe);
+        List<Boolean> told = ask(strategy, sites, recipe);
         double wall = (System.nanoTime() - start) / 1e9;
         return judge(strategy, recipe, inputs, told, wall);
     }
 
+    /** The machines, each of which knows the builder. */
+    private List<Site> withBuilder() throws NotPlayed, InterruptedException {
+        List<Site> all = new ArrayList<>();
+        for (Site site : sites) {
+            Processes.Finished created = docker(site, "buildx", "create", "--name", BUILDER, "--driver", "remote",
+                    builder.orElseThrow().endpoint());
+            if (created.status() != 0) {
+                throw NotPlayed.broken("buildx does not take the builder: " + created.err());
+            }
+            Map<String, String> environment = new TreeMap<>(site.docker().environment());
+            environment.put("BUILDX_BUILDER", BUILDER);
+            all.add(Site.open(site.command(), environment, root));
+        }
+        return all;
+    }
+
     /** What each machine was told; all start together. */
-    private List<Boolean> ask(FleetStrategy strategy, Recipe recipe) throws NotPlayed, InterruptedException {
+    private List<Boolean> ask(FleetStrategy strategy, List<Site> sites, Recipe recipe)
+            throws NotPlayed, InterruptedException {
         CyclicBarrier start = new CyclicBarrier(sites.size());
         var pool = Executors.newFixedThreadPool(sites.size());
         try {
@@ -149,7 +179,7 @@ public final class FleetPlay implements AutoCloseable {
                         "--cache-to", cache + ",mode=max"), Map.of(), Site.deadline(), line -> {}).status() == 0;
             }
             case ENSURE -> isEnsured(ensure, recipe);
-            case SHARE -> isEnsured(ensure.withSharing(sharing), recipe);
+            case SHARE, SHARED_BUILDER -> isEnsured(ensure.withSharing(sharing), recipe);
             case SHARE_SINGLE_FLIGHT -> isEnsured(ensure.withSharing(sharing).withSingleFlight(Site.LIMIT), recipe);
         };
     }
@@ -190,14 +220,16 @@ public final class FleetPlay implements AutoCloseable {
 
     /** Docker can lose what a short container prints (moby/moby#27289). */
     private static List<String> runImage(Site site, String image) throws NotPlayed, InterruptedException {
+        List<String> printed = List.of();
+        for (int attempt = 0; attempt < ATTEMPTS && printed.size() != 2; attempt++) {
+            printed = docker(site, "run", "--rm", "--network", "none", image, "cat", "/inputs", "/build").out();
+        }
+        return printed;
+    }
+
+    private static Processes.Finished docker(Site site, String... arguments) throws NotPlayed, InterruptedException {
         try {
-            List<String> printed = List.of();
-            for (int attempt = 0; attempt < ATTEMPTS && printed.size() != 2; attempt++) {
-                Processes.Finished run = site.docker().run(Site.deadline(), List.of("run", "--rm", "--network", "none",
-                        image, "cat", "/inputs", "/build"), line -> {});
-                printed = run.out();
-            }
-            return printed;
+            return site.docker().run(Site.deadline(), List.of(arguments), line -> {});
         } catch (EngineException e) {
             throw NotPlayed.noEngine(e);
         }
@@ -205,6 +237,7 @@ public final class FleetPlay implements AutoCloseable {
 
     @Override
     public void close() throws NotPlayed {
+        builder.ifPresent(RemoteBuilder::close);
         engines.forEach(ThrowawayEngine::close);
         registry.ifPresent(ThrowawayRegistry::close);
         Stage.delete(root);

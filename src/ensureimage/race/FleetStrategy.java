@@ -16,7 +16,10 @@ public enum FleetStrategy implements Choice {
     SHARE("ensure_image --share"),
 
     /** The same, and machines that miss at once wait for the first one. */
-    SHARE_SINGLE_FLIGHT("ensure_image --share --single-flight");
+    SHARE_SINGLE_FLIGHT("ensure_image --share --single-flight"),
+
+    /** The same without waiting: what all of them want at once, their builder does once. */
+    SHARED_BUILDER("ensure_image --share, one builder for all");
 
     private final String description;
 
