@@ -93,6 +93,11 @@ public final class Journal implements AutoCloseable {
         return List.copyOf(folders);
     }
 
+    /** What the test itself printed, of commands nothing. */
+    public synchronized String printed() {
+        return printed.toString();
+    }
+
     /** All of it, for a file. */
     public synchronized String text() {
         StringBuilder text = new StringBuilder();

@@ -56,7 +56,7 @@ final class TestReport implements TestExecutionListener {
 
     /**
      * @param classCount how many classes will run
-     * @param verbose whether each test gets a line
+     * @param verbose whether each test gets a line, and what it printed
      */
     TestReport(PrintStream out, TestRun run, int classCount, boolean verbose) {
         this.console = new TestConsole(out);
@@ -110,6 +110,10 @@ final class TestReport implements TestExecutionListener {
                 case SUCCESSFUL -> {
                     if (test.isTest()) {
                         ended(test, TestRun.Kind.PASSED, begun.seconds(), "");
+                        if (verbose) {
+                            begun.journal.printed().lines()
+                                    .forEach(line -> console.line("                 " + printable(line)));
+                        }
                     }
                 }
                 case ABORTED -> skipped(test, begun.seconds(), String.valueOf(cause.getMessage()),

@@ -108,7 +108,7 @@ class all implements Callable<Integer> {
             description = "How many classes run at once. Default: two more than there are processors")
     private int atOnce = AT_ONCE;
 
-    @Option(names = {"-v", "--verbose"}, description = "Print a line for each test.")
+    @Option(names = {"-v", "--verbose"}, description = "Print a line for each test, and what it prints.")
     private boolean verbose;
 
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help message and exit.")
