@@ -31,7 +31,7 @@ record BaseImages(SortedMap<String, Identity> identities) {
             return new Identity(image.id(), Reference.find(reference).flatMap(image::digestIn).orElse(""));
         }
 
-        /** What tells it from others on any machine, if anything does. */
+        /** The digest; else the ID, by which another machine does not recognise it. */
         String acrossMachines() {
             return digest.isEmpty() ? id : digest;
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package ensureimage;
 
-/** An image was built on one that had another one's name by then, or on one that had none at that moment. */
+/** While an image was built, the reference of one of its bases went to another image, or to none for a moment. */
 final class BaseReplaced extends Exception {
     private static final long serialVersionUID = 1L;
 

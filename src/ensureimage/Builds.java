@@ -14,10 +14,10 @@ import java.util.function.Consumer;
 interface Builds {
 
     /**
-     * Makes one without a name for the image; its result is a value, whatever it is.
+     * Makes one, which gives the image no name. A failed build is a result, too, and no exception.
      *
      * @param recipe what docker is to build by the plan
-     * @param cache where finished steps are looked for besides
+     * @param cache where else finished steps are looked for
      */
     Docker.Built make(Plan plan, Recipe recipe, BuildCache cache, Deadline deadline, Consumer<String> listener)
             throws EngineException, InterruptedException;
@@ -27,7 +27,7 @@ interface Builds {
         return work.run();
     }
 
-    /** What takes long. @param <T> of what comes of it */
+    /** What takes long. @param <T> the type of its result */
     @FunctionalInterface
     interface Work<T> {
         T run() throws EngineException, RecipeException, InterruptedException;

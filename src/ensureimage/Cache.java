@@ -50,7 +50,7 @@ import java.util.stream.Stream;
  */
 final class Cache {
     private static final String NOT_USED = "cache not used: ";
-    /** No "..", and nothing that begins with a dot: so temporary files begin. */
+    /** No "..", and nothing that begins with a dot, as temporary files do. */
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_-][A-Za-z0-9._-]*");
     private static final String TEMPORARY = ".";
     private static final Pattern SCRATCH = Pattern.compile("(\\d{1,10})-\\d+");
@@ -163,7 +163,7 @@ final class Cache {
         return folder;
     }
 
-    /** Whom what this process makes belongs to. On Linux that may be a user without a name. */
+    /** The owner of the files that this process makes. On Linux that may be a user without a name. */
     private static UserPrincipal user() throws IOException {
         Path self = Path.of("/proc/self");
         if (Files.exists(self)) {

@@ -20,8 +20,8 @@ import java.util.function.Consumer;
  * under a tag of its own, and renews it as long as it builds; the others wait for the image.
  *
  * <p>The rule it keeps: it saves work and decides nothing. Registries have no compare-and-swap, so two machines can both take
- * themselves for the first; then both build, and both are right. Clocks differ, so a claim's age is how long who waits has
- * seen it unchanged. Whatever goes wrong, it is built.
+ * themselves for the first; then both build, and both are right. Clocks differ, so a claim's age is how long the machine that
+ * waits has seen it unchanged. Whatever goes wrong, the image is built.
  */
 final class Claims {
     private static final String OWNER = Docker.LABELS + "claim";
@@ -30,7 +30,7 @@ final class Claims {
     private static final Duration RENEWED = Duration.ofSeconds(5);
     /** A claim that did not change for so long is a dead machine's. */
     private static final Duration EXPIRY = Duration.ofSeconds(30);
-    private static final long SETTLES = 700; // ms until the last one of those that claim at once is seen by all
+    private static final long SETTLES = 700; // ms until all machines that claim at once see the last one's claim
     private static final long SHORTEST_PAUSE = 250; // ms
     private static final long LONGEST_PAUSE = 2_000; // ms
 
@@ -55,7 +55,7 @@ final class Claims {
         /** Whether the registry has the image. */
         boolean isBuilt();
 
-        /** It is not held any more. */
+        /** Gives it up. */
         default void end() {
         }
     }

@@ -9,7 +9,7 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 
 /**
- * What a look-up learned of an image besides its status, for people who want to know.
+ * What a look-up learned of an image besides its status.
  *
  * @param named when the image that is there last got a name; empty if none is there, or it is not known
  * @param size of that image in bytes; 0 if none is there, or it is not known

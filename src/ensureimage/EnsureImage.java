@@ -204,7 +204,7 @@ public final class EnsureImage {
     }
 
     /**
-     * Looks several images up and builds nothing. An image is stale, too, if one is that it is built on.
+     * Looks several images up and builds nothing. An image that is built on a stale one is stale, too.
      *
      * @param members as for {@link #ensureAll}
      * @return what was found of each, in that order: {@link Checked} or {@link NotEnsured}

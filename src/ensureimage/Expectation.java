@@ -28,7 +28,7 @@ import java.util.stream.Collectors;
  * @param surroundings the builder that it is expected to use, and what the client adds by itself
  * @param dockerfile as it is now
  * @param key where a lesson about this recipe is kept
- * @param learned what an earlier build of the same recipe saw; empty if there is none that is known
+ * @param learned what an earlier build of the same recipe saw; empty if none is known
  * @param outsideBases images that are not of the collection, by the names that the engine has for them
  * @param files what is known of the contents of files
  */

@@ -7,7 +7,7 @@ import java.time.Duration;
  * How much an image may cost before it is given up.
  *
  * @param attempts how often one image is built at most, from 1
- * @param perImage for all attempts, look-ups and waits of one image together; a multiple of a millisecond counts
+ * @param perImage for all attempts, look-ups and waits of one image together, in whole milliseconds
  * @param atOnce how many images are looked up or built at the same moment, from 1; or {@link #UNLIMITED}
  */
 public record Limits(int attempts, Duration perImage, int atOnce) {
@@ -22,7 +22,7 @@ public record Limits(int attempts, Duration perImage, int atOnce) {
      * Checks the numbers.
      *
      * @param attempts from 1
-     * @param perImage more than none
+     * @param perImage positive
      * @param atOnce from 1
      * @throws IllegalArgumentException if one of them is below 1, or the duration is not positive
      */

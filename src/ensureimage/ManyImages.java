@@ -32,7 +32,7 @@ final class ManyImages {
 
     /** What is done with each image. */
     enum Work {
-        /** It is built, or whatever it takes. */
+        /** It is looked up, and pulled or built if that is needed. */
         ENSURE,
         /** It is looked up; docker build is asked where only it can tell. */
         CHECK,
@@ -52,8 +52,8 @@ final class ManyImages {
     }
 
     /**
-     * The outcome of each, in the same order. One's failure stops what is built on it and nothing else, except that
-     * nothing goes on without an engine.
+     * The outcome of each, in the same order. If an image fails, only what is built on it is not tried; without an engine,
+     * nothing is.
      */
     Map<Reference, Outcome> run() throws InterruptedException {
         listener.begin(members);

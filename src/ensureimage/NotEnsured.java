@@ -39,7 +39,7 @@ public abstract sealed class NotEnsured extends Exception implements Outcome {
         private static final long serialVersionUID = 1L;
         private static final int LINES = 20;
         private final transient Stage stage;
-        /** As docker exited. */
+        /** Docker's exit status. */
         private final int status;
         private final transient Duration took;
         private final transient List<String> output;
@@ -75,7 +75,7 @@ public abstract sealed class NotEnsured extends Exception implements Outcome {
             return status;
         }
 
-        /** {@return how long the command took that failed} */
+        /** {@return how long the failed command took} */
         public Duration took() {
             return took;
         }
@@ -92,9 +92,9 @@ public abstract sealed class NotEnsured extends Exception implements Outcome {
     public static final class GaveUp extends NotEnsured {
         private static final long serialVersionUID = 1L;
         private final transient Reason reason;
-        /** To the reason. */
+        /** What the reason says that it is. */
         private final String detail;
-        /** Up to here. */
+        /** How many there were. */
         private final int builds;
         private final transient Duration took;
 
@@ -145,7 +145,7 @@ public abstract sealed class NotEnsured extends Exception implements Outcome {
     public static final class TimedOut extends NotEnsured {
         private static final long serialVersionUID = 1L;
         private final transient Duration limit;
-        /** Of docker. */
+        /** What docker was at. */
         private final String command;
 
         TimedOut(Recipe recipe, Duration limit, String command) {
@@ -165,7 +165,7 @@ public abstract sealed class NotEnsured extends Exception implements Outcome {
         }
     }
 
-    /** No engine can be used: docker is not installed, the engine is not running or lets this user not in. */
+    /** No engine can be used: docker is not installed, the engine is not running, or it does not let this user in. */
     public static final class NoEngine extends NotEnsured {
         private static final long serialVersionUID = 1L;
 

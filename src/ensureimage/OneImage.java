@@ -91,7 +91,7 @@ final class OneImage {
         }
     }
 
-    /** What another machine has built, if there is one that has: from the registry to looking back at what was named. */
+    /** Takes what another machine has built, if the registry has it: from the pull to looking back at what it named. */
     private void pull(SharedImage from) throws EngineException, RecipeException, InterruptedException {
         loop = loop.afterPull(builds.aside(() -> from.pull(found, deadline)));
         if (loop.next() == Action.NAME) {

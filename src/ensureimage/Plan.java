@@ -19,7 +19,7 @@ record Plan(Expectation expected, Fingerprint fingerprint, Labels labels) {
                 new Labels(fingerprint.value(), coverage, asks, bases, platform));
     }
 
-    /** What single flight tells builds of the same inputs by. */
+    /** By which single flight recognises builds of the same inputs. */
     String key() {
         return String.join("\n", fingerprint.value(), labels.bases().text(), labels.platform().text());
     }

@@ -82,7 +82,7 @@ final class Planner {
      * Compares the label with what BuildKit saw.
      *
      * @param narrow whether a label that covers too much, because the reader was not certain, is to be replaced, too
-     * @return a plan whose label is true; empty if the label already was. It has learned for the next time
+     * @return a plan whose label is true; empty if the label already was. What was learned is kept for the next time
      */
     Optional<Plan> hear(Plan plan, Docker.Built built, boolean narrow, Deadline deadline)
             throws EngineException, RecipeException, InterruptedException {

@@ -31,7 +31,7 @@ final class Seat {
     }
 
     /**
-     * What came of a build in a wave; if all are empty, that is for a build of its own to say.
+     * What came of a build in a wave; if nothing is known of that, the image is built by itself.
      *
      * @param interrupted whether docker was told to stop
      */

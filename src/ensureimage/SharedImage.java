@@ -63,7 +63,7 @@ final class SharedImage {
         return image.orElseThrow();
     }
 
-    /** As what it was built: what its label says, and is true of the inputs as they are now. */
+    /** The plan that it was built by elsewhere: what its label says is true of the inputs as they are now. */
     Plan plan() {
         return plan.orElseThrow();
     }
@@ -72,7 +72,7 @@ final class SharedImage {
 
     /**
      * Has the engine fetch the image if the registry has it. Time that came to nothing does not count. Once the image has its
-     * name here, or is not wanted, those in the registry are to be dropped.
+     * name here, or is not wanted, {@link #dropNames} is to be called.
      */
     PullEnd pull(Found found, Deadline deadline) throws EngineException, RecipeException, InterruptedException {
         Deadline spent = new Deadline(deadline.left());
@@ -107,7 +107,7 @@ final class SharedImage {
         return end;
     }
 
-    /** Whether the registry is to be asked for such an image; if not, it is told why. */
+    /** Whether the registry is to be asked for such an image; if not, the listener is told why. */
     private boolean isShareable(Reference reference, Expectation expected) {
         Optional<Shared.Reason> reason = whyNot(expected);
         if (reason.isPresent()) {
@@ -196,7 +196,7 @@ final class SharedImage {
         return names.stream().map(held::get).filter(each -> each != null).findFirst();
     }
 
-    /** Takes the names in the registry from what was pulled or pushed: it has that of its reference by now, or none. */
+    /** Takes the registry's names from what was pulled or pushed: by now it has the name of its reference, or none. */
     void dropNames() throws EngineException, InterruptedException {
         if (!named.isEmpty()) {
             List<String> names = named.stream().map(Reference::toString).toList();
@@ -248,7 +248,7 @@ final class SharedImage {
     /**
      * Offers an image that was built here. Whatever comes of it, the image is ensured.
      *
-     * @param built as what it was built
+     * @param built the plan that it was built by
      * @param witnessed whether its builder said what it saw, and the label says all of that
      * @param limit for each tag
      */
@@ -324,7 +324,7 @@ final class SharedImage {
         }
     }
 
-    /** Only for {@code --why-not-shared}: if that fails, nothing is told. */
+    /** Only for {@link EnsureImage#compareShared}: if that fails, nothing is told. */
     private void sendInputs(Reference tag, Plan built, Deadline deadline)
             throws EngineException, InterruptedException {
         Optional<Map<String, String>> parts = SharedInputs.pack(built).filter(all -> repository.pushes());

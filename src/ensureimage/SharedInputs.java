@@ -30,7 +30,7 @@ import java.util.zip.GZIPOutputStream;
  */
 final class SharedInputs {
     private static final String PART = Docker.LABELS + "part.";
-    private static final int PART_LENGTH = 50_000; // a word of a command line has at most 128 kB
+    private static final int PART_LENGTH = 50_000; // Linux allows a word of a command line 128 kB
     private static final int MOST_PARTS = 3; // some thousand files
     private static final int MOST_BYTES = 16 << 20; // unpacked
 

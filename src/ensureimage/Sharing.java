@@ -31,9 +31,9 @@ public record Sharing(String repository, Direction direction, Duration silence, 
      *
      * @param repository without a tag
      * @param direction what happens there
-     * @param silence more than none
+     * @param silence positive
      * @param all as for the record
-     * @throws IllegalArgumentException if the repository is none, or the duration not positive
+     * @throws IllegalArgumentException if the text is no repository, or the duration is not positive
      */
     public Sharing {
         if (Reference.find(repository + ":tag").isEmpty() || silence.isNegative() || silence.isZero()) {
@@ -45,7 +45,7 @@ public record Sharing(String repository, Direction direction, Duration silence, 
      * {@return sharing in both directions, and ten seconds of silence}
      *
      * @param repository such as {@code registry.example/team/ensured}
-     * @throws IllegalArgumentException if that is no repository, as with a tag
+     * @throws IllegalArgumentException if that is no repository, for example because it has a tag
      */
     public static Sharing through(String repository) {
         return new Sharing(repository, Direction.BOTH, SILENCE, false);

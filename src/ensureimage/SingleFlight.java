@@ -43,7 +43,7 @@ import java.util.regex.Pattern;
  */
 final class SingleFlight {
 
-    /** A turn without waiting: for others, or by others. */
+    /** A turn of a builder that waits for no other, and that no other waits for. */
     static final Turn ALONE = () -> Kind.ALONE;
     private static final Turn LANDED = () -> Kind.LANDED;
 
@@ -83,7 +83,7 @@ final class SingleFlight {
         ALONE
     }
 
-    /** What to do now. Who builds says before closing whether that worked; if not, another one's turn comes. */
+    /** What to do now. A builder says before closing whether that worked; if not, another one's turn comes. */
     @FunctionalInterface
     interface Turn extends AutoCloseable {
         Kind kind();
@@ -105,7 +105,7 @@ final class SingleFlight {
      *
      * @param key what is to be built from which inputs; never shown, and on disk only as a hash
      * @param most how long to wait, if that is shorter than what this object waits
-     * @param tell gets what the user may want to know, such as for whom it waits
+     * @param tell gets what the user may want to know, such as which process it waits for
      */
     Turn turn(String key, Duration most, Consumer<Notice> tell) throws InterruptedException {
         Wait limit = new Wait(most.compareTo(wait) < 0 ? most : wait, tell);
@@ -290,7 +290,7 @@ final class SingleFlight {
 
         private void hold() throws IOException {
             held = true;
-            channel.truncate(0); // what one that was killed has left
+            channel.truncate(0); // what a killed holder has left
             append(Long.toString(ProcessHandle.current().pid()));
         }
 
@@ -348,7 +348,7 @@ final class SingleFlight {
             channel.write(ByteBuffer.wrap((line + "\n").getBytes(StandardCharsets.US_ASCII)), channel.size());
         }
 
-        /** What the file says. Anybody may have written it: only what we would have written counts. */
+        /** What the file says. Any process of this user may have written it: only what we would have written counts. */
         private Matcher note() throws IOException {
             ByteBuffer bytes = ByteBuffer.allocate(LONGEST_NOTE);
             channel.read(bytes, 0);

@@ -17,7 +17,7 @@ record Tools(Docker docker, Freshness freshness, Planner planner, Policy policy,
 
     /**
      * Waits for a moment if another process is at the same build. If that build ends by then, its image is there; if not,
-     * one's own joins it, for BuildKit shares running steps.
+     * the caller's own build joins it, for BuildKit shares running steps.
      *
      * @param builds how many there were; a retry does not wait again
      */
