@@ -30,8 +30,8 @@ public final class Bake {
     /**
      * One of the builds.
      *
-     * @param recipe whose context is a symbolic link that no other folder's has the name of: BuildKit could take the files of
-     *        one for another's (moby/moby#51518), and from bake more often than from builds apart
+     * @param recipe whose context is a symbolic link with a name that no other folder's link has: BuildKit could take one
+     *        folder's files for another's (moby/moby#51518), and in a bake more often than in builds apart
      * @param labels for the image
      * @param listener gets the lines of its steps, as {@code docker build} prints them
      */
@@ -63,7 +63,7 @@ public final class Bake {
     }
 
     /**
-     * Runs one; its result is a value, whatever it is.
+     * Runs one. A bake that failed is a result, too, and no exception.
      *
      * @param targets at least one, all of them by one builder; each {@link #canHold can be built so}
      * @param exported is told of each target whose image is in the engine, by its place in the list, from another thread

@@ -24,7 +24,7 @@ import java.util.TreeMap;
  * Several builds as one file for {@code docker buildx bake}. A target says what the options of {@code docker build} say; an
  * option that no attribute is known for keeps its build out of such a file. Attributes: docker/buildx
  * {@code docs/bake-reference.md}; those that change the image were compared by its ID on buildx 0.13 and 0.29. The network is
- * none of them: buildx 0.13 passes over it.
+ * not among them: buildx 0.13 ignores it.
  */
 final class BakeFile {
     private static final JsonFactory JSON = new JsonFactory();

@@ -22,7 +22,7 @@ record BakeMetadata(String digest, String configuration, Optional<Witness> witne
     private static final JsonFactory JSON = new JsonFactory();
     private static final BakeMetadata NOTHING = new BakeMetadata("", "", Optional.empty());
 
-    /** By target; without those that it has no more of after something that is not understood. */
+    /** By target; targets that come after something that is not understood are left out. */
     static Map<String, BakeMetadata> read(Path file) {
         Map<String, BakeMetadata> targets = new HashMap<>();
         try (JsonParser json = JSON.createParser(file.toFile())) {

@@ -49,7 +49,7 @@ public final class BakeTargets {
      * @param only images that are asked for by name; if there are none, all that the files' tool builds
      * @param options of the caller, which go before those of the files
      * @param builder that is to build the images
-     * @throws RecipeException docker lacks the tool, does not take the files, or an image cannot be ensured
+     * @throws RecipeException if docker lacks the tool or does not take the files, or an image cannot be ensured
      */
     public static DefinedCollection read(BuildFiles files, List<Reference> only, Docker docker, BuildOptions options,
             BuilderKind builder, Deadline deadline) throws RecipeException, EngineException, InterruptedException {
@@ -61,7 +61,7 @@ public final class BakeTargets {
         return targets.collection(docker, options, builder, deadline);
     }
 
-    /** Leaves what has none of these names: nothing that is wrong with it counts. */
+    /** Leaves out what has none of these names: whatever is wrong with that does not count. */
     private void narrow(List<Reference> only) throws RecipeException {
         List<String> known = new ArrayList<>();
         Set<String> wanted = new LinkedHashSet<>();

@@ -40,7 +40,7 @@ public record BuildCache(boolean inline, Optional<Reference> from, Duration sile
         return new BuildCache(inline, Optional.empty(), silence);
     }
 
-    /** Whether a build that has failed would perhaps not have without it. */
+    /** Whether a failed build might have succeeded without this cache. */
     boolean isSuspect(Processes.Finished build) {
         return from.isPresent() && build.status() != 0
                 && !OWN_FAILURE.matcher(BuildOutput.lastLine(build.err())).matches();

@@ -88,7 +88,7 @@ public record BuildFiles(FileKind kind, List<Path> files, List<String> profiles,
         throw new RecipeException(new Flaw.FileRejected(kind, line));
     }
 
-    /** Bake prints a file that it could read again, so what would be a variable in these is escaped (HCL's templates). */
+    /** Bake prints a file that it could read again: in some members it escapes what would be a variable (HCL's templates). */
     private Map<String, Object> unescaped(Map<String, Object> printed) {
         UnaryOperator<String> unescape = kind == FileKind.COMPOSE ? text -> text.replace("$${", "${")
                 : text -> text.replace("$${", "${").replace("%%{", "%{");

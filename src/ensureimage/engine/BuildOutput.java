@@ -28,7 +28,7 @@ public final class BuildOutput {
     private static final Pattern DIGEST = Pattern.compile("\"containerimage\\.digest\":\\s*\"(" + ID + ")\"");
     private static final String RULER = "-".repeat(20);
     private static final Pattern FAILED_STEP = Pattern.compile("(#\\d+) ERROR: .*");
-    private static final int MARGIN = 10; // lines that are not worth to be left out
+    private static final int MARGIN = 10; // so few lines are not worth leaving out
     private static final Pattern PLACE = Pattern.compile(".+:(\\d{1,9})");
     private static final Pattern LEGACY_VERDICT = Pattern.compile(".* returned a non-zero code: \\d+");
     private static final Pattern VERDICT = Pattern.compile(
@@ -100,7 +100,7 @@ public final class BuildOutput {
 
     /**
      * What a person reads of a failed build first: the last lines that the failed step printed, the place in the Dockerfile,
-     * and the verdict. All of it if it is hardly longer, or if which step failed cannot be told.
+     * and the verdict. All of it if it is hardly longer; the last lines if it is not known which step failed.
      *
      * @param most lines of the step, or of all
      */

@@ -56,7 +56,7 @@ public record ClientConfig(Map<String, String> values) {
         return "buildx".equals(values.get("/aliases/builder"));
     }
 
-    /** The name in a file of buildx's that says which builder is in use; empty if there is none. */
+    /** The name in buildx's file that says which builder is in use; empty if there is none. */
     static String readName(Path file) {
         try {
             return HeldImage.values(Files.readString(file)).getOrDefault("/Name", "");

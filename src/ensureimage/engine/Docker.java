@@ -66,7 +66,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * The docker command line client: the one place that starts it. It is spared where its engine can be asked itself.
+ * The docker command line client: the one place that starts it. It is not started where the engine's socket can be asked.
  *
  * <p>Safe from many threads. Each method that asks docker throws an {@link EngineException} if docker or its engine
  * cannot answer, and an {@link InterruptedException} if the thread is interrupted while it waits; the process has ended
@@ -80,7 +80,7 @@ public final class Docker {
     private static final String DEBUG = "DEBUG";
     private static final Pattern NO_METADATA = Pattern.compile("(?:Error: )?unknown flag: --metadata-file");
 
-    /** No attestation, unless asked for: it makes every image another one. And output that does not depend. */
+    /** No attestation, unless asked for: it makes every image another one. And plain output, which can be read here. */
     static final Map<String, String> FOR_BUILDS = Map.of("BUILDX_NO_DEFAULT_ATTESTATIONS", "1",
             "BUILDX_METADATA_PROVENANCE", "max", "BUILDKIT_PROGRESS", "plain");
 
@@ -206,7 +206,7 @@ public final class Docker {
     }
 
     /**
-     * Runs one {@code docker build} without a name for the image; its result is a value, whatever it is.
+     * Runs one {@code docker build} without a name for the image. A failed build is a result, too, and no exception.
      *
      * @param labels for the image
      * @param cache that it may use, and what others may use of it
@@ -336,7 +336,7 @@ public final class Docker {
         }
     }
 
-    /** @param <T> of the answer */
+    /** @param <T> the type of the answer */
     @FunctionalInterface
     private interface Question<T> {
         Optional<T> ask(EngineSocket engine) throws TimeoutException, InterruptedException;

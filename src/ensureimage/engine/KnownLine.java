@@ -40,7 +40,7 @@ public enum KnownLine {
             + "[^ ]+/blobs/sha256/[0-9a-f]{64}: no such file or directory"),
 
     /**
-     * The image was removed between its build and its naming, or what it is to consist of while it was built, as by
+     * The image was removed between its build and its naming, or a part of it during its build, as by
      * {@code docker image prune}: Docker 20.10, 26.1, 28.5.
      */
     GONE(Meaning.TEMPORARY, "(?:Error response from daemon: )?" + Part.STEPS + "No such image: sha256:[0-9a-f]{64}"

@@ -5,7 +5,7 @@ import java.util.Locale;
 
 /**
  * Names of platforms, as images have them: {@code linux/amd64}, {@code linux/arm/v7}. Normalised as containerd does it
- * ({@code platforms/normalize} in containerd/platforms); seen on Docker 26.1 and 28.5.
+ * (containerd/platforms, {@code database.go}); seen on Docker 26.1 and 28.5.
  */
 public final class Platform {
     private static final String LOCAL = "local";

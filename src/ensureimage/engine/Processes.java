@@ -73,7 +73,7 @@ public final class Processes {
         }
 
         /**
-         * Runs it to its end. However this returns, the process has ended; all below it, too, if it had to be made to.
+         * Runs it to its end. However this returns, the process has ended; if it had to be ended, all below it have, too.
          *
          * @param left how much time it has at that moment; asked again when that is over, and then the process is ended
          * @param listener gets each line of both streams as it comes, from several threads

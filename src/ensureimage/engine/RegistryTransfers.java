@@ -88,8 +88,10 @@ public final class RegistryTransfers {
     }
 
     /**
-     * Makes an image of nothing but labels, as it takes them: their names begin with {@link Docker#LABELS}, and their values need
-     * no quotes. It has that name then.
+     * Makes an image of nothing but labels, and gives it this name.
+     *
+     * @param labels whose names begin with {@link Docker#LABELS}, and whose values need no quotes
+     * @return whether it is there now
      */
     public boolean make(Reference image, Map<String, String> labels, Deadline deadline)
             throws EngineException, InterruptedException {
