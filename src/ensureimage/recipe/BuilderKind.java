@@ -9,7 +9,7 @@ public enum BuilderKind {
     BUILDKIT,
     /** The engine's former builder, {@code DOCKER_BUILDKIT=0}: builds every stage up to the target. */
     LEGACY,
-    /** Podman's, whose rules are its own: as {@link #LEGACY}, and what is not the same for all is not certain. */
+    /** Podman's, with rules of its own: read as {@link #LEGACY}; what the builders read differently is not certain. */
     PODMAN;
 
     /** Endings that make a Dockerfile's name that of its own ignore file; the first that is there wins. */

@@ -27,7 +27,7 @@ record CollectionFolders(Path root) {
 
     /**
      * The folder whose image has exactly this reference: {@code NAME/TAG/}, or {@code NAME/} for the tag {@code latest}.
-     * Any other is another one's image, even if a folder has its name.
+     * Any other reference is an image from elsewhere, even if a folder has its name.
      */
     Optional<Path> defines(Reference reference) {
         try {

@@ -279,7 +279,7 @@ final class DockerfileReader {
         }
     }
 
-    /** Notes it, if it is one, unless it says itself what is there. */
+    /** Whether a source is a URL. A URL or a git repository is noted, unless a checksum or commit says what is there. */
     private static boolean isRemote(Instruction add, String source, Stage stage) {
         boolean url = URL.matcher(source).matches();
         boolean git = GIT.matcher(source).matches();

@@ -14,13 +14,13 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /** What file systems tell of writes to their files, by their types. */
 class FileSystems {
-    /** Those that do not keep when a file was changed by themselves. */
+    /** Those that do not themselves keep when a file was changed. */
     private static final Set<String> UNTRUSTED =
             Set.of("9p", "cifs", "exfat", "fuse", "fuseblk", "msdos", "nfs", "nfs4",
                     "prl_fs", "smb3", "smbfs", "vboxsf", "vfat", "virtiofs");
     /**
      * Those of which each change sets a file's ctime by this machine's clock: at once, or, if it is made through a mapping,
-     * when it is the first one since the page was last written back. tmpfs is none of them: it never writes back, so of many
+     * when it is the first one since the page was last written back. tmpfs is not among them: it never writes back, so of many
      * changes through a mapping only the first one sets the time (Linux 6.18).
      */
     private static final Set<String> TELLING = Set.of("btrfs", "ext2", "ext3", "ext4", "f2fs", "overlay", "xfs");

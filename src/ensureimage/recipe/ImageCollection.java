@@ -101,7 +101,7 @@ public final class ImageCollection {
     /**
      * Every image of the collection, bases first.
      *
-     * @throws RecipeException if there is no collection, none in it, as well as for {@link #members}
+     * @throws RecipeException if there is no collection or no image in it, or as for {@link #members}
      */
     public List<Member> allMembers() throws RecipeException {
         if (!Files.isDirectory(folders.root())) {

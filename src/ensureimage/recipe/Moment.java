@@ -15,7 +15,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Files as they were at one moment. Whoever looks at the same moment shares what was seen: each folder is listed once, and
+ * Files as they were at one moment. All that look at the same moment share what was seen: each folder is listed once, and
  * each file is read once. Safe from many threads.
  */
 public final class Moment {

@@ -48,13 +48,13 @@ record NamedContext(Kind kind, String where) {
         return Path.of(kind == Kind.LAYOUT ? where.split("[@:]", 2)[0] : where);
     }
 
-    /** Of a layout, the image in it, if its name has a tag. */
+    /** Of a layout, the tag that names the image in it. */
     String tag() {
         String[] parts = where.split("@", 2)[0].split(":", 2);
         return parts.length < 2 ? "latest" : parts[1];
     }
 
-    /** Of a layout, the image in it, if it is named by that. */
+    /** Of a layout, the digest that names the image in it, if one does. */
     Optional<String> digest() {
         String[] parts = where.split("@", 2);
         return parts.length < 2 ? Optional.empty() : Optional.of(parts[1]);

@@ -2,6 +2,6 @@
 
 /**
  * What an image is called, what it is built from, and the fingerprint of that. Reads files; asks no engine, prints
- * nothing, and knows no option of a command line. Part of the API.
+ * nothing, and knows no option of this program. Part of the API.
  */
 package ensureimage.recipe;
