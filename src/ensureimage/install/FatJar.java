@@ -110,7 +110,7 @@ final class FatJar {
         }
     }
 
-    /** The first one of a name counts, as on a class path; those that name services count all. */
+    /** The first file of a name counts, as on a class path; of those that name services, all count. */
     private void add(Path from, String name, byte[] content) {
         if (name.startsWith(SERVICES)) {
             entries.merge(name, content, FatJar::join);

@@ -47,7 +47,7 @@ import java.util.stream.Stream;
 public final class Installation {
     private static final Duration LIMIT = Duration.ofMinutes(6);
     private static final String LOCK = "lock";
-    /** Each a line: the launchers that there are. */
+    /** The launchers that there are, one per line. */
     private static final String LAUNCHERS = "launchers";
     /** What it was installed from: a script or a jar. Its time is that of the installation. */
     private static final String SOURCE = "source";
@@ -104,7 +104,7 @@ public final class Installation {
         return FileChannel.open(places.home().resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     }
 
-    /** With the lock. Who removes it is told of a launcher before it is there. */
+    /** With the lock. A launcher is listed before it is there, so that a removal finds it. */
     private void write(List<Path> classPath, Optional<Path> script) throws IOException {
         for (Path folder : List.of(places.home(), places.commands(), places.plugins())) {
             NewFile.deleteLeftOvers(folder);

@@ -67,7 +67,7 @@ final class NewFile {
         Files.move(beside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }
 
-    /** Deletes what killed processes left; only for who holds the lock of the folder. */
+    /** Deletes what killed processes left; the caller holds the folder's lock. */
     static void deleteLeftOvers(Path folder) throws IOException {
         try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, PREFIX + "*" + SUFFIX + "*")) {
             for (Path file : files) {

@@ -43,7 +43,7 @@ public record PluginCall(List<String> words, boolean completes, boolean debug, M
     private static final String TLS_VERIFY = "DOCKER_TLS_VERIFY";
     private static final String CERT_PATH = "DOCKER_CERT_PATH";
     private static final String DEFAULT_CONTEXT = "default";
-    /** docker/cli {@code cli/flags/options.go}: options with a value, by their short forms. */
+    /** docker/cli {@code cli/flags/options.go}: options by their short forms. */
     private static final Map<Character, String> SHORT =
             Map.of('c', "context", 'H', "host", 'l', "log-level", 'D', "debug", 'v', "version", 'h', "help");
     private static final List<String> SWITCHES = List.of("debug", "tls", "tlsverify", "version", "help");
