@@ -64,7 +64,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-/** The command line of {@link EnsureImage}: options, help, exit codes, and who is told what. */
+/** The command line of {@link EnsureImage}: options, help, exit codes, and what is printed where. */
 @Command(name = "ensure_image", versionProvider = ensure_image.VersionOption.class, sortOptions = false,
         usageHelpAutoWidth = true, exitCodeListHeading = "%nExit codes:%n", footerHeading = "%nExamples:%n")
 public final class ensure_image implements Callable<Integer> {

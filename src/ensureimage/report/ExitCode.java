@@ -19,7 +19,7 @@ public enum ExitCode {
     ENSURED(0, "every image is there and current"),
     /** With {@code --check}. */
     NOT_CURRENT(11, "with --check: an image is missing or stale"),
-    /** A failure that does not last lasted. */
+    /** The attempts are used up: each build lost a race or failed for a temporary reason. */
     GAVE_UP(75, "gave up after the last attempt at a temporary failure"),
     /** {@code --timeout} is over. */
     TIMED_OUT(124, "timed out"),

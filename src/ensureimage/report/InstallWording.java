@@ -58,7 +58,7 @@ public final class InstallWording {
         };
     }
 
-    /** To whoever wants to know more. @param source that the installed form was made from */
+    /** What {@code --verbose} says of an older installed form. @param source that it was made from */
     public static List<String> newer(Path source) {
         String path = Printable.escape(source);
         return List.of("ensure_image: " + path + " has changed since it was installed. Install it again:",

@@ -77,7 +77,7 @@ final class ListResults implements Results {
                 + Wording.first(message.text()));
     }
 
-    /** In its two largest units at most: {@code 40 s}, {@code 5 min}, {@code 3 h}, {@code 12 days}. */
+    /** In one unit: {@code 40 s}, {@code 5 min}, {@code 3 h}, {@code 12 days}. */
     static String age(Duration age) {
         long seconds = Math.max(0, age.toSeconds());
         return seconds < 60 ? seconds + " s"

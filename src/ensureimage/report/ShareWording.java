@@ -28,7 +28,7 @@ final class ShareWording {
         return whole == 0 ? "" : size(bytes) + " of " + size(whole);
     }
 
-    /** At the end of an outcome: {@code pulled 34 MB in 1.2 s}; nothing for what is no use to know each time. */
+    /** At the end of an outcome: {@code pulled 34 MB in 1.2 s}; nothing for what need not be told each time. */
     static String outcome(Shared shared) {
         String size = shared.bytes() == 0 ? "" : " " + size(shared.bytes());
         return switch (shared.action()) {
