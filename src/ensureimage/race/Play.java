@@ -78,7 +78,7 @@ import java.util.concurrent.Future;
  * procedure ends with to what the engine then holds.
  *
  * <p>The rule it keeps: the truth comes from the engine, read at the moment of each answer from a file inside the
- * image; no strategy is believed, ours neither. Builders race because they join one running build step and leave it
+ * image; no strategy is believed, not even ours. Builders race because they join one running build step and leave it
  * together.
  */
 public final class Play {

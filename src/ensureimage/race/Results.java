@@ -60,7 +60,7 @@ public record Results(EngineFacts engine, Plan plan, double lone, List<Round> ro
 
     // ---- The example
 
-    /** The round that shows most clearly what this is about, as the strategy reads it for which it does. */
+    /** The round that shows most clearly what this is about, as read by the strategy for which it does. */
     Reading example() {
         return plan.strategies().stream().flatMap(strategy -> rounds.stream()
                 .filter(round -> round.procedure() == strategy.procedure()).map(round -> new Reading(strategy, round)))

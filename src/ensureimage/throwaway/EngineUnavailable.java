@@ -37,6 +37,7 @@ public final class EngineUnavailable extends Exception {
         this(Reason.FAILED, message);
     }
 
+    /** What is wrong. */
     public Reason reason() {
         return reason;
     }

@@ -63,6 +63,7 @@ public abstract sealed class ThrowawayEngine implements AutoCloseable permits De
 
     /** What a start tells of what it does. */
     public interface Progress {
+        /** Says nothing. */
         Progress NONE = new Progress() {
         };
 
@@ -72,6 +73,7 @@ public abstract sealed class ThrowawayEngine implements AutoCloseable permits De
         /** What the user should know even afterwards. */
         default void notice(String what) {}
 
+        /** The last step has ended. */
         default void done() {}
     }
 
