@@ -327,7 +327,7 @@ final class BenchStage implements AutoCloseable {
                 + String.join("\n", steps) + "\n");
     }
 
-    /** What was measured on, a line each. */
+    /** What was measured on, one line per fact. */
     Map<String, String> facts() throws EngineException, InterruptedException {
         Map<String, String> facts = new LinkedHashMap<>();
         facts.put("engine", Wording.facts(EnsureImage.using(engine.docker().toString(), environment)

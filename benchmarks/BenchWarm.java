@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** The image is there and current: what a user waits for who changed nothing. */
+/** The image is there and current: how long a user waits who changed nothing. */
 final class BenchWarm {
     private static final String COMPOSE = "docker compose build";
     private static final String INSPECT = "docker image inspect";
