@@ -43,7 +43,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /**
- * What the release workflow runs. Who checks a release runs it, too: two checkouts of a tag give the same bytes.
+ * What the release workflow runs. Run it to check a release, too: two checkouts of a tag give the same bytes.
  *
  * <p>Run: {@code ./jbangw release/release.java --help}.
  */

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes what must be each container's own, and runs the container's command.
-# AUTHORIZED_KEYS: public keys that may log in as deployer, one a line; a restart leaves the keys that are there.
+# AUTHORIZED_KEYS: public keys that may log in as deployer, one per line; a restart leaves the keys that are there.
 set -eu
 
 mkdir -p /run/sshd
