@@ -153,7 +153,7 @@ class BakeTest {
         }
     }
 
-    /** BuildKit never begins with any of it, and no line says whose fault that is. */
+    /** BuildKit never begins with any of it, and no line says which image is the reason. */
     @ParameterizedTest
     @EnumSource
     void aDockerfileThatCannotBeReadFailsAlone(InputsTest.Where where) {

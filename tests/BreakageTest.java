@@ -93,7 +93,7 @@ class BreakageTest {
         assertTrue(result.out().startsWith("built  "), result.toString());
     }
 
-    /** In the words of Docker 28.5 about an image that somebody is removing; they do not say which of several. */
+    /** In the words of Docker 28.5 about an image that is being removed; they do not say which of several. */
     @ParameterizedTest
     @ValueSource(strings = {"busybox", "scratch"})
     void anImageOfWhichNotAllIsThereIsMissing(String base) {

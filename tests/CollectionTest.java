@@ -86,7 +86,7 @@ class CollectionTest {
         image(tool, "FROM busybox\n");
         String ids = bench.ensure("-q", app).succeeded().out();
         assertEquals(bench.imageId(app) + "\n", ids);
-        assertNotEquals(0, bench.docker("image", "inspect", tool).status(), "nobody asked for it");
+        assertNotEquals(0, bench.docker("image", "inspect", tool).status(), "it was not asked for");
         outcomes("present " + base + ":latest", "present " + app + ":latest").in(app);
     }
 
@@ -123,7 +123,7 @@ class CollectionTest {
     }
 
     @Test
-    void whoWaitsForItsBaseKeepsNobodyFromBuilding() {
+    void anImageThatWaitsForItsBaseKeepsNoOtherFromBeingBuilt() {
         image(base, "FROM busybox\nRUN sleep 3600\n");
         image(app, "FROM " + base + "\n");
         image(tool, "FROM busybox\n");
@@ -148,9 +148,9 @@ class CollectionTest {
                 .in("--all");
     }
 
-    /** Somebody else gives the base's name to another image while the image on it is built. */
+    /** Another process gives the base's name to another image while the image on it is built. */
     @Test
-    void anImageIsBuiltAgainIfItsBaseWasReplacedMeanwhile() {
+    void anImageIsBuiltAgainIfItsBaseWasReplacedDuringItsBuild() {
         image(base, "FROM busybox\nRUN echo right > /base\n");
         image(app, "FROM " + base + "\nRUN cp /base /copy\n");
         bench.ensure(base).succeeded();
@@ -168,7 +168,7 @@ class CollectionTest {
 
     /** Docker would look for it in a registry, and fail. */
     @Test
-    void aBaseThatSomebodyRemovesMeanwhileIsBuiltAgain() {
+    void aBaseThatIsRemovedDuringTheBuildIsBuiltAgain() {
         Harness.Result result = buildOnTheBase("[ -e once ] || $docker image rm --force " + base + " > once").run()
                 .succeeded();
         assertTrue(result.toString().contains("failed to solve"), "control: a build failed: " + result);

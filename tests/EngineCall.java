@@ -35,7 +35,7 @@ record EngineCall(At at, int image, int old, boolean both, int looks) {
         COMMIT,
         /** Its {@code Images.Update} of the unnamed image: {@code tests/transcripts/26.1-pruned-buildkit.txt}, "naming". */
         UPDATE,
-        /** Its {@code Images.Create}, if there was nothing to update: {@code docs/race-28.5.md} shows who lost there. */
+        /** Its {@code Images.Create}, if there was nothing to update: where builds lose in {@code docs/race-28.5.md}. */
         CREATE,
         /** It unpacks, and ends: {@code tests/transcripts/26.1-pruned-buildkit.txt}, "unpacking". */
         UNPACK,

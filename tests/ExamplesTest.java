@@ -363,7 +363,7 @@ class ExamplesTest {
         return Harness.command(line).startedBy("env").env(environment).timeout(LIMIT);
     }
 
-    /** The recipe's folder, where what it leaves is nobody's. */
+    /** A copy of the recipe's folder, so that the files it leaves are not in this checkout. */
     private static Path checkout(String recipe) {
         Path copy = Harness.newFolder();
         Harness.command("cp", "-R", EXAMPLES.resolve(recipe) + "/.", copy.toString()).run().succeeded();

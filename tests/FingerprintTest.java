@@ -394,7 +394,7 @@ class FingerprintTest {
         assertEquals(work + "/missing\\u001b[31m", Printable.path(flaw.file()));
     }
 
-    // Changes meanwhile
+    // Changes while it is computed
 
     @Test
     void aChangeSinceIsSeenAlsoIfItWasTakenBack() throws Exception {

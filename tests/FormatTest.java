@@ -28,7 +28,7 @@ class FormatTest {
         assertEquals(List.of(), format.all(Harness.root(), false), "run: ./jbangw tests/format.java");
     }
 
-    /** The first line of each, or the second one where the first belongs to who starts it. Samples have none. */
+    /** The first line of each, or the second one where the first is for the shell that starts it. Samples have none. */
     @Test
     void everySourceNamesItsLicence() throws IOException {
         List<Path> without = new ArrayList<>();

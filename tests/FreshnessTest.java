@@ -317,7 +317,7 @@ class FreshnessTest {
         ensured("present");
     }
 
-    /** Who looks only before and after sees no change; what the build saw, in between, was another thing. */
+    /** A look before the build and one after it see no change; what the build saw in between was something else. */
     @ParameterizedTest
     @CsvSource({"dir, Dockerfile, 'FROM busybox\nCOPY dir /all\nRUN echo another > /all/one\n'",
         "dir, .dockerignore, dir/two",
@@ -339,13 +339,11 @@ class FreshnessTest {
         assertEquals(run(app + "-truth", all), run(app, all));
     }
 
-    // ---- Unknown failures
-
-    // ---- Passing failures
+    // ---- Temporary failures
 
     /** The client is the real one, but its builds fail so many times with a line as Docker 29.1 printed it. */
     @Test
-    void aPassingFailureIsTriedAgainAndReportedUntilTheLastAttempt() throws IOException {
+    void aTemporaryFailureIsTriedAgainAndReportedUntilTheLastAttempt() throws IOException {
         bench.write("Dockerfile", "FROM busybox\n");
         String line = "ERROR: failed to build: failed to solve: failed to prepare extraction snapshot "
                 + "\"extract-771744199-MArs sha256:1d41\": parent snapshot sha256:e644 does not exist: not found";
@@ -369,14 +367,16 @@ class FreshnessTest {
         assertEquals("", last.out());
     }
 
-    /** A docker of the future: it builds, and then says in other words that somebody was faster. */
+    // ---- Unknown failures
+
+    /** A docker of the future: it builds, and then says in other words that another build was faster. */
     @Test
     void anUnknownFailureIsASuccessOnlyIfAnotherBuildOfTheSameInputsMadeTheImage() {
         bench.write("Dockerfile", "FROM busybox\n");
         Path gate = bench.folder.resolve("gate");
         Path client = bench.client("[ \"$1\" = build ] || exec " + bench.client() + " \"$@\"\n"
                 + "until [ -e " + gate
-                + " ]; do sleep 0.1; done\necho 'ERROR: a text that nobody knows' >&2\nexit 1\n");
+                + " ]; do sleep 0.1; done\necho 'ERROR: an unknown text' >&2\nexit 1\n");
         try (Harness.Running loser = bench.ensuring("--docker", client.toString(), app + "=.").start()) {
             Harness.eventually("it builds", Harness.SOON, () -> loser.err().contains("building from"));
             ensured("built");
@@ -385,7 +385,7 @@ class FreshnessTest {
             assertTrue(result.out().startsWith("built-by-another "), result.toString());
             assertTrue(
                     result.err().contains("warning: the build failed")
-                            && result.err().contains("a text that nobody knows"),
+                            && result.err().contains("an unknown text"),
                     result.toString());
         }
         bench.docker("image", "rm", app).succeeded();

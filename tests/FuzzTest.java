@@ -59,8 +59,8 @@ import net.jqwik.api.statistics.Statistics;
 import net.jqwik.api.statistics.StatisticsReport;
 
 /**
- * What holds for any input at all: generated, from fixed seeds, out of the pieces that matter to whoever reads it. No
- * engine is involved.
+ * What holds for any input at all: generated, from fixed seeds, out of the pieces that matter to the code that reads it.
+ * No engine is involved.
  */
 class FuzzTest {
 

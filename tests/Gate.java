@@ -7,8 +7,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * Stops builds, so that a test decides what happens meanwhile, however fast or slow the machine is. What builds is the real
- * client; a script around it waits. Closing opens the gate.
+ * Stops builds, so that a test decides what happens during a build, however fast or slow the machine is. What builds is
+ * the real client; a script around it waits. Closing opens the gate.
  */
 public final class Gate implements AutoCloseable {
 

@@ -494,11 +494,6 @@ public final class Harness {
         return newFolder(Path.of(System.getProperty("java.io.tmpdir")));
     }
 
-    /** Leaves such a folder behind. */
-    public static void keep(Path folder) {
-        KEPT.add(folder);
-    }
-
     /** The same, in that folder. */
     public static Path newFolder(Path parent) {
         try {
@@ -513,6 +508,11 @@ public final class Harness {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** Does not remove this one of the new folders at the end of the run. */
+    public static void keep(Path folder) {
+        KEPT.add(folder);
     }
 
     /** An executable file with this text: a shell script. A new file each time, as an update is. */
@@ -564,7 +564,7 @@ public final class Harness {
         stopIfEnding();
     }
 
-    /** The test thread lives on while the shutdown hook cleans up: what it began now, nobody would end. */
+    /** The test thread lives on while the shutdown hook cleans up: what it began now would not be ended any more. */
     private static void stopIfEnding() {
         while (ending) {
             LockSupport.park();

@@ -105,7 +105,7 @@ class InstallTest {
     }
 
     @Test
-    void aFileOfSomebodyElseIsNotOverwritten() throws IOException {
+    void aFileThatItDidNotInstallIsNotOverwritten() throws IOException {
         Path home = Harness.newFolder();
         Path foreign = Harness.write(home.resolve(".local/bin/with_docker"), "#!/bin/sh\necho mine\n");
         Harness.Result result = InstalledForm.installing(home).run().expect(2);
@@ -131,7 +131,7 @@ class InstallTest {
     }
 
     @Test
-    void aChangeOfWhatItWasInstalledFromIsToldToWhoWantsToKnow() throws IOException {
+    void aChangeOfWhatItWasInstalledFromIsToldWithVerbose() throws IOException {
         Path home = Harness.newFolder();
         Path checkout = Harness.newFolder();
         Path script = Harness.write(checkout.resolve("ensure_image.java"), "");
@@ -239,7 +239,7 @@ class InstallTest {
         InstalledForm form = InstalledForm.copyIn(home);
         Path launcher = form.launcher("race_repro");
         String text = Files.readString(launcher);
-        // Nobody makes an archive meanwhile: that takes most of the time, and is not what is killed here.
+        // With the lock held no archive is made: that takes most of the time, and is not what is killed here.
         try (FileChannel channel = FileChannel.open(form.archives().resolve("lock"), StandardOpenOption.WRITE)) {
             channel.lock();
             boolean ended = false;

@@ -263,7 +263,7 @@ class JbangwTest {
         assertEquals(List.of(0, 1), two(old), "control: with that lock both build at once, and one fails");
         assertEquals(2, linesOf("building"), "control: they do");
         assertEquals(List.of(0, 0), two(wrapper));
-        assertEquals(1, linesOf("building"), "who has waited does not build again");
+        assertEquals(1, linesOf("building"), "the one that has waited does not build again");
     }
 
     /** The statuses of two callers, in order. A build ends when each of them builds or waits. */

@@ -38,7 +38,7 @@ public final class LibraryArtifact {
         static final LibraryArtifact ARTIFACT = new LibraryArtifact(newRepository());
         static {
             try {
-                ARTIFACT.maven(Checkout.copy(), "install").run().succeeded(); // it leaves things there
+                ARTIFACT.maven(Checkout.copy(), "install").run().succeeded(); // Maven leaves files in its folder
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }

@@ -23,7 +23,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Who sees another builder at the same build waits for it, but only for a moment. */
+/** A builder that sees another one at the same build waits for it, but only for a moment. */
 class LookoutTest {
     private static final int LIMIT = 10; // minutes
     private final String app = "lookout-" + UUID.randomUUID() + ":1";
@@ -39,7 +39,7 @@ class LookoutTest {
     }
 
     @Test
-    void whoseMomentLastsUntilTheOtherHasBuiltTakesItsImage() throws Exception {
+    void aBuilderThatWaitsUntilTheOtherHasBuiltTakesItsImage() throws Exception {
         FutureTask<Ensured> first = start(Duration.ofMinutes(LIMIT), holding());
         held.await(LIMIT, TimeUnit.MINUTES);
         FutureTask<Ensured> second =
@@ -70,7 +70,7 @@ class LookoutTest {
     }
 
     @Test
-    void whoIsToBuildInAnyCaseDoesNotWait() throws Exception {
+    void aBuilderThatBuildsInAnyCaseDoesNotWait() throws Exception {
         FutureTask<Ensured> first = start(Duration.ofMinutes(LIMIT), holding());
         held.await(LIMIT, TimeUnit.MINUTES);
         Ensured second = ensure(Duration.ofMinutes(LIMIT), Listener.NONE, Policy.ALWAYS);

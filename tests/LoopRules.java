@@ -21,7 +21,7 @@ enum LoopRules {
     UNCERTAIN_IS_CURRENT,
     /** The same after the last attempt. */
     UNCERTAIN_ENDS,
-    /** A build that makes the image that was found ends the loop: nobody sees whether the tag still has it. */
+    /** A build that makes the image that was found ends the loop, which does not see whether the tag still has it. */
     SAME_IS_SUCCESS,
     /** An image is named although its label does not cover what BuildKit saw. */
     UNCOVERED_IS_NAMED,

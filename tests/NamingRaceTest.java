@@ -67,10 +67,10 @@ class NamingRaceTest {
         ids.lines().distinct().forEach(id -> bench.docker("image", "rm", "--force", id).succeeded());
     }
 
-    /** The name is taken away again and again; who is to name the image has one attempt only. */
+    /** The name is taken away again and again; each builder has one attempt only. */
     @ParameterizedTest
     @ValueSource(strings = {"26.1", "28.5"})
-    void aBuilderWhoseNameIsRemovedMeanwhileSucceedsOrGivesUp(String version) throws Exception {
+    void aBuilderWhoseNameIsRemovedAtTheSameTimeSucceedsOrGivesUp(String version) throws Exception {
         open(version);
         for (int round = 0; round < ROUNDS; round++) {
             AtomicBoolean over = new AtomicBoolean();
@@ -99,7 +99,7 @@ class NamingRaceTest {
      */
     @ParameterizedTest
     @ValueSource(strings = {"26.1", "28.5"})
-    void whoFindsAnothersImageUnderTheTagBuildsItsOwn(String version) throws Exception {
+    void aBuilderThatFindsAnothersImageUnderTheTagBuildsItsOwn(String version) throws Exception {
         open(version);
         boolean taken = false;
         boolean lost = false;

@@ -8,7 +8,7 @@ import ensureimage.BuilderModel.Role;
  * and nothing of how the builder decides.
  *
  * @param builds how many the builder has begun
- * @param marks {@link Mark}, a bit each
+ * @param marks one bit per {@link Mark}
  */
 record Promises(int builds, int marks) {
     static final Promises NONE = new Promises(0, 0);

@@ -98,7 +98,7 @@ class RaceReproTest {
         assertNothingIsLeft(engine, before);
     }
 
-    /** A build that succeeds says nothing of who has the tag a moment later; so this is played until it is seen. */
+    /** A build that succeeds does not say which image has the tag a moment later; so this is played until it is seen. */
     @Test
     void theRuleHandsOutAnotherFoldersImage() {
         long wrong = 0;

@@ -22,14 +22,14 @@ import java.util.stream.Stream;
 final class ReleaseFiles {
     static final String TAG = "v" + Version.TEXT;
     static final String REPOSITORY = "team/ensure_image";
-    /** A server that there is not. */
+    /** A server that does not exist. */
     static final String SERVER = "https://git.example";
     private static final String MAKE = "Make what is released";
     private static final Duration LIMIT = Duration.ofMinutes(20);
 
     private static final int SMALL = 100_000;
 
-    /** Of JBang: what it keeps of clones that are soon gone. */
+    /** The folder of JBang: what it keeps of these clones is removed with them. */
     private static final Path JBANG = Harness.newFolder();
 
     private static ReleaseFiles shared;

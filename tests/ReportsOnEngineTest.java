@@ -35,7 +35,7 @@ class ReportsOnEngineTest {
         bench.write("docker/app/Dockerfile", "FROM busybox\n\nRUN echo first\nRUN echo told >&2; \\\n  exit 3\n");
         Harness.Result run = Harness.jbangw(Harness.projectFile("ensure_image.java").toString(), "reports-a=docker/app")
                 .in(bench.folder).env(bench.environment()).env(ACTIONS)
-                .without("GITHUB_WORKSPACE", "XDG_CACHE_HOME") // that is where jbangw has JBang
+                .without("GITHUB_WORKSPACE", "XDG_CACHE_HOME") // the default cache is where jbangw has JBang
                 .run().expect(10);
         assertEquals(List.of("group reports-a:latest: build output", "stop-commands TOKEN", "TOKEN ", "endgroup ",
                 "error process \"/bin/sh -c echo told >&2;   exit 3\" did not complete successfully: exit code: 3"),

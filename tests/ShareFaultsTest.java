@@ -118,7 +118,7 @@ class ShareFaultsTest {
         engine.close();
     }
 
-    /** With the reasons, for who reads the journal of a run; what is in the page is the table alone. */
+    /** Prints the reasons, too, for readers of a run's journal; the page has the table alone. */
     @AfterAll
     static void thePageHasTheTable() {
         System.out.println(table());
@@ -169,8 +169,8 @@ class ShareFaultsTest {
     }
 
     /**
-     * After an image that came to grief, nobody asks for the next one. Whoever is not let in to pull may still push, as where
-     * the first push makes the repository; and the other way round.
+     * After an image failed in the registry, the next one is not asked for. A caller that may not pull may still push, as
+     * where the first push makes the repository; and one that may not push may still pull.
      */
     private static boolean isLeftAlone(Row row, List<String> asked) {
         if (row.what.matches("IMMUTABLE|FOREIGN")) {
@@ -187,7 +187,7 @@ class ShareFaultsTest {
         return near <= 1 && tags.size() - near <= 1;
     }
 
-    /** A row per fault, as docs/share.md has it. */
+    /** One row per fault, as docs/share-faults.md has it. */
     private static String table() {
         var faults = rows().map(Row::what).distinct().toList();
         return "| fault | during a look-up | during a pull | during a push |\n| --- | --- | --- | --- |\n"

@@ -14,11 +14,11 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** {@code --single-flight} as its users see it: one builds, the others wait for it, and nobody depends on that. */
+/** {@code --single-flight} as its users see it: one builds, the others wait for it, and no result depends on that. */
 class SingleFlightOnEngineTest {
 
     private static final int BUILDERS = 6;
-    /** Seconds: who waits here waits for the test, on a machine that may be busy. */
+    /** Seconds: a process that waits here waits for the test, on a machine that may be busy. */
     private static final String LONG = "700";
 
     private final String app = "single-flight-" + UUID.randomUUID().toString().substring(0, 8);
@@ -81,7 +81,7 @@ class SingleFlightOnEngineTest {
     }
 
     @Test
-    void whoHasWaitedLongEnoughBuildsAnyway() {
+    void aBuilderThatHasWaitedLongEnoughBuildsAnyway() {
         try (Gate gate = Gate.beforeTheFirst(bench);
                 Harness.Running holder = ensuring(gate.client(), "--single-flight", "--wait", LONG, app).start()) {
             gate.await(1);
@@ -113,7 +113,7 @@ class SingleFlightOnEngineTest {
     }
 
     private Harness.Command ensuring(String client, String... options) {
-        // Long enough for a busy machine: who waits here waits for the test.
+        // Long enough for a busy machine: a process that waits here waits for the test.
         return bench.ensuring(Stream.concat(Stream.of("--docker", client, "--timeout", "800"), Stream.of(options))
                 .toArray(String[]::new));
     }

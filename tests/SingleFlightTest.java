@@ -111,7 +111,7 @@ class SingleFlightTest {
     }
 
     @Test
-    void whoWaitsIsToldOnceForWhichProcess() throws Exception {
+    void aBuilderThatWaitsTellsOnceForWhichProcess() throws Exception {
         Wanting builder = process("want", LONG, 1);
         builder.await("MINE");
         Wanting waiting = process("want", LONG, 1);
@@ -123,7 +123,7 @@ class SingleFlightTest {
     }
 
     @Test
-    void whoComesLaterHasATurnOfItsOwn() throws Exception {
+    void aBuilderThatComesLaterHasATurnOfItsOwn() throws Exception {
         site.end("succeeded");
         for (int i = 1; i <= 2; i++) {
             Wanting next = process("want", LONG, 1);
@@ -240,7 +240,7 @@ class SingleFlightTest {
     }
 
     @Test
-    void closingTwiceEndsNobodyElsesTurn() throws Exception {
+    void closingTwiceDoesNotEndTheNextTurn() throws Exception {
         SingleFlight.Turn first = turn(LONG);
         first.close();
         try (SingleFlight.Turn second = turn(LONG)) {
@@ -255,7 +255,7 @@ class SingleFlightTest {
 
     @ParameterizedTest
     @CsvSource({"1, 0", "0, 1"})
-    void whoHasWaitedLongEnoughBuilds(int processes, int threads) throws Exception {
+    void aBuilderThatHasWaitedLongEnoughBuilds(int processes, int threads) throws Exception {
         try (SingleFlight.Turn builder = turn(LONG)) {
             Wanting waiting = start("want", Duration.ofMillis(300), processes, threads).get(0);
             waiting.await("ALONE");
@@ -373,7 +373,7 @@ class SingleFlightTest {
     // ---- Removing a file that others have open
 
     @Test
-    void whoGetsTheLockOfARemovedFileStartsOver() throws Exception {
+    void aBuilderThatGetsTheLockOfARemovedFileStartsOver() throws Exception {
         Site own = new Site(Harness.newFolder());
         Wanting holder = process("lock", LONG, 1, own);
         holder.await("locked");
@@ -401,7 +401,7 @@ class SingleFlightTest {
         assertEquals(List.of(), files(folder), "lock files left");
     }
 
-    // ---- Who wants it, in a process or a thread
+    // ---- Builders, each in a process or a thread
 
     private static final int ROUNDS = 150;
 

@@ -118,7 +118,7 @@ final class TestReport implements TestExecutionListener {
                 }
                 case ABORTED -> skipped(test, begun.seconds(), String.valueOf(cause.getMessage()),
                         Optional.of(begun.journal));
-                // Also a container: a @BeforeAll that throws, a class that cannot be loaded.
+                // Also a class, which JUnit calls a container: a @BeforeAll that throws, a class that cannot be loaded.
                 case FAILED -> failed(test, begun.seconds(), cause, begun.journal);
             }
             live();

@@ -137,7 +137,7 @@ class TestcontainersTest {
         return folder.resolve("classes");
     }
 
-    /** Each is a user's own, who has neither the image nor a built step of it. */
+    /** Each as on the machine of a user who has neither the image nor any built step of it. */
     private List<Harness.Result> inEightJvms(Path project, String classPath) {
         docker("image", "rm", "--force", APP);
         docker("builder", "prune", "--all", "--force").succeeded();

@@ -181,7 +181,7 @@ class WithDockerTest {
     }
 
     @Test
-    void aPublishedPortIsOpenOnTheCommandsLocalhostAndOnNobodyElses() {
+    void aPublishedPortIsOpenOnTheCommandsLocalhostAndOnNoOther() {
         var results = Harness.together(2, i -> withDocker("bash", "-ec", """
                 docker run -d -p 8080:80 --hostname engine-%d busybox httpd -f -h /etc >/dev/null
                 fetch() {
@@ -905,7 +905,7 @@ class WithDockerTest {
         final Harness.Running running;
         /**
          * The PID namespaces that it made: whatever is in one of them belongs to it. Held open, or else the kernel
-         * gives their numbers to somebody else's as soon as they are gone.
+         * gives their numbers to others as soon as they are gone.
          */
         private final Map<String, InputStream> namespaces = new HashMap<>();
         private final Set<ProcessHandle> descendants = new HashSet<>();
@@ -1029,7 +1029,7 @@ class WithDockerTest {
         }
     }
 
-    /** The inodes of the sockets that somebody listens on in this network namespace. */
+    /** The inodes of the listening sockets of this network namespace. */
     private static Set<String> listeningSockets() {
         return Stream.of("tcp", "tcp6").flatMap(kind -> read(Path.of("/proc/net/" + kind)).lines())
                 .map(line -> line.strip().split("\\s+")).filter(columns -> columns[3].equals("0A"))
@@ -1042,7 +1042,7 @@ class WithDockerTest {
             try {
                 return Stream.of(Files.readSymbolicLink(folder.resolve(name)).toString());
             } catch (IOException e) {
-                return Stream.of(); // closed meanwhile
+                return Stream.of(); // it has been closed
             }
         }).filter(target -> target.startsWith("socket:")).collect(Collectors.toSet());
     }

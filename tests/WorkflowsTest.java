@@ -198,7 +198,7 @@ class WorkflowsTest {
         }
     }
 
-    /** A folder with a program called gh that notes its arguments, a line each. */
+    /** A folder with a program called gh that notes its arguments, one per line. */
     private static Path gh(Path log, String end) {
         return Harness.program(Harness.newFolder().resolve("gh"), "printf '%s\\n' \"$@\" >>" + log + "\n" + end + "\n")
                 .getParent();

@@ -74,7 +74,7 @@ import picocli.CommandLine.Spec;
  * Lets many builders want images at once while something breaks, round after round, and judges each answer by what the
  * engine then holds.
  *
- * <p>The rule it keeps: nobody is believed. Which inputs an image was built from is read from a file inside the image,
+ * <p>The rule it keeps: no answer is believed. Which inputs an image was built from is read from a file inside the image,
  * and every version of every folder has a text of its own.
  */
 @Command(name = "torture", version = "torture " + Version.TEXT, mixinStandardHelpOptions = true,
@@ -168,7 +168,7 @@ final class torture implements Callable<Integer> {
 
     // ------------------------------------------------------------------------------------------- load and faults
 
-    /** Who wants what. */
+    /** How many folders, tags and images the builders of a round want. */
     enum Load {
         PROCESSES(1, 1, 1), ONE_TAG(1, 1, 1), MANY_TAGS(4, 16, 1), SHARED_TAG(2, 1, 1), COLLECTION(4, 4, 4);
 
@@ -350,7 +350,7 @@ final class torture implements Callable<Integer> {
         }
 
         /**
-         * How long the slow step of a build takes; 0 is none. Builders that come meanwhile join it. Then all export the same
+         * How long the slow step of a build takes; 0 is none. Builders that come during it join it. Then all export the same
          * image at once, where each waits half a second for the others on 26.1 (containerd/containerd#8790); the rounds
          * that are for races alone do without.
          */
@@ -395,7 +395,7 @@ final class torture implements Callable<Integer> {
         }
 
         /**
-         * In place of the file as it was, at once: a half-written one would be a version nobody knows. Each folder has
+         * In place of the file as it was, at once: a half-written one would be an unknown version. Each folder has
          * texts of a length of its own: Docker 26.1 leaves a file out of a layer if one below has its size and time.
          */
         synchronized void edit() {
@@ -441,7 +441,7 @@ final class torture implements Callable<Integer> {
 
     /** A build of a thread, from when it began until its image was named. */
     record Naming(String reference, long building, long naming) {
-        /** Whether the other one was named meanwhile. */
+        /** Whether the other one was named between this build's begin and its naming. */
         boolean met(Naming other) {
             return other.reference.equals(reference) && other.naming > building && other.naming < naming;
         }
@@ -455,7 +455,7 @@ final class torture implements Callable<Integer> {
         }
     }
 
-    /** Builders that start together, with what breaks meanwhile. */
+    /** Builders that start together, with what breaks while they run. */
     static final class Round {
         private static final Duration HEALED = Duration.ofSeconds(60);
         private static final int ATTEMPTS = 5;
@@ -1000,7 +1000,7 @@ final class torture implements Callable<Integer> {
             return Path.of("/proc/" + anchor + "/root" + path);
         }
 
-        /** Deletes it, makes it read-only, it or its locks somebody else's, or fills it with garbage. */
+        /** Deletes it, makes it read-only, gives it or its locks to another user, or fills it with garbage. */
         void spoilCache(Random random) {
             Path folder = cache.resolve("ensure_image");
             List<Path> shared = List.of(folder.resolve("flights"), folder.resolve("manifests"));
@@ -1017,7 +1017,7 @@ final class torture implements Callable<Integer> {
                             Files.setAttribute(file, "unix:uid", 65534);
                         }
                     }
-                    case 3 -> { // to root, too; but for what is to be deleted in the end: nobody could
+                    case 3 -> { // even for root; not the folders that are deleted at the end, which would fail
                         onAll(shared, "chattr", "+i", folder.toString());
                         try {
                             Thread.sleep(500);
