@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ensureimage.testing.Harness;
@@ -7,6 +8,7 @@ import ensureimage.testing.ShownCommands;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -60,5 +62,31 @@ class HelpPagesTest {
             boolean printed = page.getFileName().toString().matches("race-\\d.*|RESULTS.md"); // by a program
             assertTrue(printed || lines <= 150, page + " has " + lines + " lines");
         }
+    }
+
+    @Test
+    void everyRowOfATableHasTheCellsOfItsHeading() throws IOException {
+        assertEquals(List.of("page:3"), brokenRows("page", "| a | b |\n| --- | --- |\n| 1 | 2\n\n| a \\| b |\n"),
+                "control");
+        List<String> broken = new ArrayList<>();
+        for (Path page : ShownCommands.pages()) {
+            broken.addAll(brokenRows(page.toString(), Files.readString(page)));
+        }
+        assertEquals(List.of(), broken);
+    }
+
+    /** As {@code PAGE:LINE}. */
+    private static List<String> brokenRows(String page, String text) {
+        List<String> broken = new ArrayList<>();
+        List<String> lines = text.lines().toList();
+        int heading = 0;
+        for (int i = 0; i < lines.size(); i++) {
+            int bars = lines.get(i).startsWith("|") ? lines.get(i).replaceAll("\\\\\\||[^|]", "").length() : 0;
+            if (heading > 0 && bars > 0 && bars != heading) {
+                broken.add(page + ":" + (i + 1));
+            }
+            heading = heading == 0 || bars == 0 ? bars : heading;
+        }
+        return broken;
     }
 }
