@@ -11,7 +11,10 @@
 
 import ensureimage.Version;
 import ensureimage.engine.CacheFolder;
+import ensureimage.engine.Processes;
+import ensureimage.recipe.Printable;
 import ensureimage.report.ExitCode;
+import ensureimage.report.StackTrace;
 import ensureimage.report.Terminal;
 import ensureimage.throwaway.EngineSpec;
 import ensureimage.throwaway.EngineUnavailable;
@@ -196,29 +199,24 @@ class with_docker implements Callable<Integer> {
     }
 
     private int report(Exception fault) {
-        if (fault instanceof InterruptedException || isEnding()) {
+        if (fault instanceof InterruptedException || Processes.areEnding()) {
             return ExitCode.INTERRUPTED.status(); // what failed did so because it is being ended
         }
         var err = cli.commandLine().getErr();
         boolean known = fault instanceof NotRun || fault instanceof EngineUnavailable;
         if (verbose || !known) {
-            fault.printStackTrace(err);
+            StackTrace.of(fault).forEach(err::println);
         }
-        if (known) {
-            err.printf("with_docker: %s%n", fault instanceof EngineUnavailable e ? describe(e) : fault.getMessage());
-        }
+        print(fault instanceof EngineUnavailable e ? describe(e) : known ? fault.getMessage() : fault.toString(), err);
         return fault instanceof NotRun e ? e.status : (known ? ExitCode.NO_ENGINE : ExitCode.BUG).status();
     }
 
-    /** Whether this JVM is being ended: the one sign of that is that it takes no more hooks. */
-    private static boolean isEnding() {
-        try {
-            var probe = new Thread();
-            Runtime.getRuntime().addShutdownHook(probe);
-            Runtime.getRuntime().removeShutdownHook(probe);
-            return false;
-        } catch (IllegalStateException e) {
-            return true;
+    /** What follows the first line is another program's, and could be a command in a log of GitHub Actions. */
+    private static void print(String message, PrintWriter err) {
+        var prefix = "with_docker: ";
+        for (var line : message.lines().toList()) {
+            err.println(prefix + Printable.escape(line));
+            prefix = "| ";
         }
     }
 
@@ -267,7 +265,7 @@ class with_docker implements Callable<Integer> {
 
         @Override
         public synchronized void notice(String what) {
-            print((live ? ERASE : "") + "with_docker: " + what + System.lineSeparator());
+            print((live ? ERASE : "") + "with_docker: " + Printable.escape(what) + System.lineSeparator());
         }
 
         @Override
@@ -278,7 +276,8 @@ class with_docker implements Callable<Integer> {
 
         private synchronized void draw() {
             step.ifPresent(
-                    what -> print(ERASE + what + ", " + Duration.between(since, Instant.now()).toSeconds() + " s"));
+                    what -> print(ERASE + Printable.escape(what) + ", "
+                            + Duration.between(since, Instant.now()).toSeconds() + " s"));
         }
 
         private void print(String text) {

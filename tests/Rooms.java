@@ -46,7 +46,7 @@ public final class Rooms {
     private static final Map<String, Set<String>> AND_THESE = Map.of(
             "throwaway", Set.of("engine.Processes"),
             "race_repro.java", Set.of("engine.CacheFolder"),
-            "with_docker.java", Set.of("engine.CacheFolder", TOP + ".Version"));
+            "with_docker.java", Set.of("engine.CacheFolder", "engine.Processes", "recipe.Printable", TOP + ".Version"));
 
     /** By room, the file that lists all others. */
     private static final Map<String, String> FRONTS = Map.of("recipe", "Recipe.java", "engine", "Docker.java",

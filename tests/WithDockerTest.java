@@ -263,6 +263,15 @@ class WithDockerTest {
         assertEquals("{\"auths\": {\"registry.test\": {}}}", read(config));
     }
 
+    /** A log of GitHub Actions would take it for a command. */
+    @Test
+    void aMessageHasNoLineOfAnotherProgramsWords() {
+        var result = withDocker("--", "no-such\n::error::forged\r::warning::forged").run().expect(127);
+        assertTrue(result.err().contains("::error::forged"), "control: it is named: " + result);
+        assertTrue(Stream.of(result.err().split("[\n\r]")).noneMatch(line -> line.strip().startsWith("::")),
+                result.toString());
+    }
+
     @Test
     void whatCannotBeRunIsToldBeforeAnEngineIsStarted() {
         var missing = withDocker("--", "no-such-program").run().expect(127);

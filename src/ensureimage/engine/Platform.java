@@ -18,18 +18,30 @@ public final class Platform {
         if (os.isEmpty() || architecture.isEmpty()) {
             return "";
         }
-        String arch = switch (architecture.toLowerCase(Locale.ROOT)) {
+        String given = architecture.toLowerCase(Locale.ROOT);
+        String arch = switch (given) {
             case "x86_64", "x86-64" -> "amd64";
             case "aarch64" -> "arm64";
-            case "i386", "i486", "i586", "i686" -> "386";
+            case "i386" -> "386";
             case "armhf", "armel" -> "arm";
-            default -> architecture.toLowerCase(Locale.ROOT);
+            default -> given;
         };
-        boolean plain = variant.isEmpty() && !arch.equals("arm")
-                || arch.equals("amd64") && variant.equals("v1")
-                || arch.equals("arm64") && (variant.equals("v8") || variant.equals("8"));
-        String level = arch.equals("arm") && variant.isEmpty() ? "v7" : variant;
-        return os.toLowerCase(Locale.ROOT) + "/" + arch + (plain ? "" : "/" + level);
+        String level = switch (arch) {
+            case "386" -> given.equals("i386") ? "" : variant;
+            case "amd64" -> variant.equals("v1") ? "" : variant;
+            case "arm64" -> variant.equals("v8") || variant.equals("8") ? "" : variant;
+            case "arm" -> given.equals("armhf") ? "v7" : given.equals("armel") ? "v6" : armLevel(variant);
+            default -> variant;
+        };
+        return os.toLowerCase(Locale.ROOT) + "/" + arch + (level.isEmpty() ? "" : "/" + level);
+    }
+
+    private static String armLevel(String variant) {
+        return switch (variant) {
+            case "" -> "v7";
+            case "5", "6", "7", "8" -> "v" + variant;
+            default -> variant;
+        };
     }
 
     /**

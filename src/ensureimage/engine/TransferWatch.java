@@ -13,7 +13,9 @@ import java.util.Set;
 final class TransferWatch {
     /** What the engine says of a layer once the registry has nothing more to do with it. */
     private static final Set<String> HERE = Set.of("Download complete", "Already exists", "Pull complete", "Extracting",
-            "Verifying Checksum", "Pushed", "Layer already exists", "Mounted from");
+            "Verifying Checksum", "Pushed", "Layer already exists");
+    /** Before the name of the repository that has the layer already. */
+    private static final String MOUNTED = "Mounted from ";
 
     private final RegistryTransfers.Progress progress;
     private final Map<String, String> said = new HashMap<>(); // by layer
@@ -40,7 +42,7 @@ final class TransferWatch {
         if (status.equals("Downloading") || status.equals("Pushing")) {
             done.merge(id, number(values, "/progressDetail/current"), Math::max);
             whole.merge(id, number(values, "/progressDetail/total"), Math::max);
-        } else if (HERE.contains(status) && done.containsKey(id)) {
+        } else if (isHere(status) && done.containsKey(id)) {
             done.merge(id, whole.get(id), Math::max);
         }
         progress.moved(bytes(), whole.values().stream().mapToLong(each -> each).sum());
@@ -76,10 +78,14 @@ final class TransferWatch {
 
     /** How long nothing has come from the registry; zero while the engine works on what came. */
     synchronized Duration silence() {
-        boolean local = states.values().stream().anyMatch(HERE::contains) && states.entrySet().stream()
+        boolean local = states.values().stream().anyMatch(TransferWatch::isHere) && states.entrySet().stream()
                 .filter(each -> !each.getKey().isEmpty() && isLayer(each.getKey()))
-                .allMatch(each -> HERE.contains(each.getValue()));
+                .allMatch(each -> isHere(each.getValue()));
         return local ? Duration.ZERO : Duration.ofNanos(System.nanoTime() - last);
+    }
+
+    private static boolean isHere(String status) {
+        return HERE.contains(status) || status.startsWith(MOUNTED);
     }
 
     /** A layer's short digest; else it is the tag. */
