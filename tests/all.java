@@ -11,6 +11,7 @@
 //SOURCES InstalledForm.java
 //SOURCES RemoteBuilder.java
 //SOURCES ShownCommands.java
+//SOURCES Signer.java
 //SOURCES TestConsole.java
 //SOURCES TestFailure.java
 //SOURCES TestReport.java
