@@ -91,6 +91,26 @@ class ShareReportTest {
     }
 
     @Test
+    void anImageWithoutTheRightSignatureIsOneLine() {
+        String line = "signing [" + TAG
+                + "]: signing digest: getting keypair and token: getting signer: reading\u001b[1m key";
+        try (RunReport report = scene.open(TEXT)) {
+            report.begin(List.of(scene.app));
+            for (Shared.Reason reason : List.of(Shared.Reason.UNSIGNED, Shared.Reason.OTHER_KEY)) {
+                report.notice(scene.app.recipe(),
+                        new Notice.ForeignImage(shared(Shared.Action.MISSED, reason, "keys/cosign.pub", 0)));
+            }
+            report.notice(scene.app.recipe(), new Notice.NotAvailable(
+                    shared(Shared.Action.UNAVAILABLE, Shared.Reason.COSIGN_FAILED, line, 0)));
+            report.ended(scene.app, ReportScene.built(scene.app));
+        }
+        assertEquals("app:1: warning: " + TAG + " is not used: it is not signed\n"
+                + "app:1: warning: " + TAG + " is not used: its signature does not verify with keys/cosign.pub\n"
+                + "app:1: warning: cannot share through registry.example/team/ensured: cosign: getting signer: reading key\n",
+                scene.err());
+    }
+
+    @Test
     void whyAnImageIsNotSharedIsADetail() {
         Notice notice = new Notice.NotShared(shared(Shared.Action.SKIPPED, Shared.Reason.SECRETS, "", 0));
         for (Style style : List.of(TEXT, VERBOSE)) {

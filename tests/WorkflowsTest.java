@@ -240,7 +240,9 @@ class WorkflowsTest {
         actionCommand(two, app, "").env("SHARE", fleet.repository).run().succeeded();
         one.docker("image", "rm", app).succeeded();
         actionCommand(one, app, "").env("SHARE", fleet.repository).env("SHARE_ONLY", "pull").run().succeeded();
-        assertEquals(List.of("outcome=built", "outcome=built", "outcome=pulled"),
+        assertTrue(actionCommand(one, app, "").env("SHARE", fleet.repository).env("SHARE_VERIFY", "x").run().expect(2)
+                .err().contains("--share-verify is cosign:KEY, not 'x'"));
+        assertEquals(List.of("outcome=built", "outcome=built", "outcome=pulled", "outcome=failed"),
                 Files.readAllLines(output).stream().filter(line -> line.startsWith("outcome=")).toList());
     }
 

@@ -10,6 +10,7 @@
 //SOURCES Harness.java
 //SOURCES InstalledForm.java
 //SOURCES ShownCommands.java
+//SOURCES Signer.java
 //SOURCES TestConsole.java
 //SOURCES TestFailure.java
 //SOURCES TestReport.java

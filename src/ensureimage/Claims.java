@@ -101,7 +101,7 @@ final class Claims {
                 last = seen;
             }
             boolean free = seen.isEmpty() || seen.get().beat.equals(ENDED) || unchanged.left().isNegative();
-            if (last.isPresent() && isThere(wait)) {
+            if (last.isPresent() && repository.has(image, wait)) {
                 return Optional.of(() -> true);
             }
             if (free && !write("0", wait)) {
@@ -118,10 +118,6 @@ final class Claims {
         drop(deadline);
         return Optional.ofNullable(held).map(HeldImage::labels)
                 .map(labels -> new Seen(labels.getOrDefault(OWNER, ""), labels.getOrDefault(BEAT, "")));
-    }
-
-    private boolean isThere(Deadline deadline) throws EngineException, InterruptedException {
-        return repository.transfers().pull(image, deadline, (bytes, whole) -> {}) instanceof RegistryTransfers.Done;
     }
 
     private boolean write(String beat, Deadline deadline) throws EngineException, InterruptedException {

@@ -27,11 +27,15 @@
 //SOURCES Policy.java
 //SOURCES Rehearsal.java
 //SOURCES Shared.java
+//SOURCES SharedCourse.java
 //SOURCES SharedImage.java
 //SOURCES SharedInputs.java
+//SOURCES SharedOffer.java
 //SOURCES SharedRepository.java
 //SOURCES Sharing.java
 //SOURCES Seat.java
+//SOURCES Signatures.java
+//SOURCES SigningKeys.java
 //SOURCES SingleFlight.java
 //SOURCES Status.java
 //SOURCES Tools.java

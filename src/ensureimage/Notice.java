@@ -71,7 +71,7 @@ public sealed interface Notice {
     record NotAvailable(Shared shared) implements Notice {
     }
 
-    /** Under the image's tag in the registry is one that was made from something else: it is built here. */
+    /** Under the image's tag in the registry is one that is not to be used: it is built here. */
     record ForeignImage(Shared shared) implements Notice {
     }
 

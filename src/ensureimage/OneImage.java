@@ -240,7 +240,7 @@ final class OneImage {
             listener.notice(recipe, new Notice.Building(
                     found.isStale() ? Optional.of(found.why()) : Optional.empty(), recipe.context(), loop.builds() + 1,
                     tools.limits().attempts()));
-            BuildCache cache = shared.map(with -> with.cache(planned)).orElse(BuildCache.NONE);
+            BuildCache cache = shared.isPresent() ? shared.get().cache(planned, deadline) : BuildCache.NONE;
             Recipe buildable = plan.expected().hasOtherBuilder() ? place.recipeWithBases(docker, deadline)
                     : place.recipe();
             Docker.Built result = builds.make(plan, buildable, cache, deadline,

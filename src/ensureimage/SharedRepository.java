@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package ensureimage;
 
+import ensureimage.engine.Cosign;
+import ensureimage.engine.Deadline;
 import ensureimage.engine.Docker;
+import ensureimage.engine.EngineException;
 import ensureimage.engine.RegistryTransfers;
 import ensureimage.recipe.Fingerprint;
 import ensureimage.recipe.Recipe;
@@ -17,6 +20,7 @@ import java.util.stream.Collectors;
 final class SharedRepository {
     private final Sharing settings;
     private final RegistryTransfers transfers;
+    private final Optional<Signatures> signatures;
     private final AtomicBoolean told = new AtomicBoolean();
     private volatile Optional<Shared> failure = Optional.empty();
     private volatile boolean pullsDenied;
@@ -25,14 +29,34 @@ final class SharedRepository {
     SharedRepository(Docker docker, Sharing settings) {
         this.settings = settings;
         this.transfers = new RegistryTransfers(docker, settings.silence());
+        this.signatures = settings.keys().map(keys -> new Signatures(docker, transfers, settings, keys));
     }
 
     Sharing settings() {
         return settings;
     }
 
+    /** For what need not be signed: it is a hint, and decides nothing. */
     RegistryTransfers transfers() {
         return transfers;
+    }
+
+    /** If images have to be signed. */
+    Optional<Signatures> signatures() {
+        return signatures;
+    }
+
+    /** Has the engine fetch an image that may be used. */
+    RegistryTransfers.End pull(Reference image, Deadline deadline, RegistryTransfers.Progress progress)
+            throws EngineException, InterruptedException {
+        return signatures.isPresent() ? signatures.get().pull(image, deadline, progress)
+                : transfers.pull(image, deadline, progress);
+    }
+
+    /** Whether there is an image that may be used. */
+    boolean has(Reference image, Deadline deadline) throws EngineException, InterruptedException {
+        return signatures.isPresent() ? signatures.get().verify(image, deadline).kind() == Cosign.Kind.SIGNED
+                : transfers.pull(image, deadline, (bytes, whole) -> {}) instanceof RegistryTransfers.Done;
     }
 
     /** What the loop for one image is to do here. */
@@ -46,7 +70,12 @@ final class SharedRepository {
     }
 
     boolean pushes() {
-        return settings.direction() != Sharing.Direction.PULL && failure.isEmpty() && !pushesDenied;
+        return settings.direction() != Sharing.Direction.PULL && failure.isEmpty() && !pushesDenied && !lacksKey();
+    }
+
+    /** Whether what is pushed has to be signed, and cannot be. */
+    boolean lacksKey() {
+        return settings.keys().filter(keys -> keys.privateKey().isEmpty()).isPresent();
     }
 
     /** It failed. @param first what is told of it */

@@ -3,6 +3,7 @@ package ensureimage;
 
 import ensureimage.recipe.Reference;
 import java.time.Duration;
+import java.util.Optional;
 
 /**
  * Through which repository of a registry machines share what they build, and how far.
@@ -12,8 +13,10 @@ import java.time.Duration;
  * @param silence how long the registry may say nothing before it counts as away
  * @param all whether images are shared, too, whose inputs no look-up can know, whose build was given secrets, or whose
  *        builder did not say what it saw
+ * @param keys to sign and to verify by; if there are none, every image is taken that says that it is the right one
  */
-public record Sharing(String repository, Direction direction, Duration silence, boolean all) {
+public record Sharing(String repository, Direction direction, Duration silence, boolean all,
+        Optional<SigningKeys> keys) {
     private static final Duration SILENCE = Duration.ofSeconds(10);
 
     /** What happens with the repository. */
@@ -33,6 +36,7 @@ public record Sharing(String repository, Direction direction, Duration silence, 
      * @param direction what happens there
      * @param silence positive
      * @param all as for the record
+     * @param keys as for the record
      * @throws IllegalArgumentException if the text is no repository, or the duration is not positive
      */
     public Sharing {
@@ -48,7 +52,7 @@ public record Sharing(String repository, Direction direction, Duration silence, 
      * @throws IllegalArgumentException if that is no repository, for example because it has a tag
      */
     public static Sharing through(String repository) {
-        return new Sharing(repository, Direction.BOTH, SILENCE, false);
+        return new Sharing(repository, Direction.BOTH, SILENCE, false, Optional.empty());
     }
 
     /**
@@ -57,7 +61,7 @@ public record Sharing(String repository, Direction direction, Duration silence, 
      * @param other in place of both
      */
     public Sharing with(Direction other) {
-        return new Sharing(repository, other, silence, all);
+        return new Sharing(repository, other, silence, all, keys);
     }
 
     /**
@@ -66,11 +70,21 @@ public record Sharing(String repository, Direction direction, Duration silence, 
      * @param other in place of ten seconds
      */
     public Sharing withSilence(Duration other) {
-        return new Sharing(repository, direction, other, all);
+        return new Sharing(repository, direction, other, all, keys);
     }
 
     /** {@return the same, but all images are shared} */
     public Sharing withAll() {
-        return new Sharing(repository, direction, silence, true);
+        return new Sharing(repository, direction, silence, true, keys);
+    }
+
+    /**
+     * {@return the same, but only signed images are pulled, and those that are pushed are signed} It takes cosign, on PATH. An
+     * image that is not signed is built, with a notice.
+     *
+     * @param pair of keys, the same for all machines that trust each other
+     */
+    public Sharing withKeys(SigningKeys pair) {
+        return new Sharing(repository, direction, silence, all, Optional.of(pair));
     }
 }

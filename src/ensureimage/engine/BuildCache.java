@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package ensureimage.engine;
 
-import ensureimage.recipe.Reference;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -16,10 +15,10 @@ import java.util.regex.Pattern;
  * cannot read, and where it waits or fails for it, the build is made again without.
  *
  * @param inline whether the image is to carry its cache for others
- * @param from an image that carries one
+ * @param from an image that carries one, by a tag or a digest
  * @param silence how long the registry may say nothing
  */
-public record BuildCache(boolean inline, Optional<Reference> from, Duration silence) {
+public record BuildCache(boolean inline, Optional<String> from, Duration silence) {
     /** None. */
     public static final BuildCache NONE = new BuildCache(false, Optional.empty(), Duration.ZERO);
     /** A step of a Dockerfile that failed by itself; any other failure may be the cache's. */

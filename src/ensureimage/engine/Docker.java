@@ -14,6 +14,7 @@
 //SOURCES ClientConfig.java
 //SOURCES ClientFacts.java
 //SOURCES ComposeConfig.java
+//SOURCES Cosign.java
 //SOURCES Deadline.java
 //SOURCES EngineException.java
 //SOURCES EngineFacts.java

@@ -59,6 +59,14 @@ public final class RegistryTransfers {
     public record NotThere(Duration took) implements End {
     }
 
+    /** It is not signed by that key. @param why of any kind but {@link Cosign.Kind#SIGNED} */
+    public record Refused(String key, Cosign.Answer why, Duration took) implements End {
+        /** Whether cosign has said so, and not only failed to say that it is. */
+        public boolean isCertain() {
+            return why.kind() == Cosign.Kind.UNSIGNED || why.kind() == Cosign.Kind.OTHER_KEY;
+        }
+    }
+
     /** Of a push: the tag is there and may not be given to another image. */
     public record AlreadyThere(Duration took) implements End {
     }

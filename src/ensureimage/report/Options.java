@@ -192,6 +192,7 @@ public final class Options {
     /** What goes through a registry. */
     public static final class Shares {
         private static final String VARIABLE = "ENSURE_IMAGE_SHARE";
+        private static final String VERIFY_VARIABLE = "ENSURE_IMAGE_SHARE_VERIFY";
 
         @Option(names = "--share", paramLabel = "REPOSITORY",
                 description = "Pull the image that another machine has built from the same inputs; else build it and push "
@@ -201,6 +202,11 @@ public final class Options {
 
         @Option(names = "--share-only", paramLabel = "pull|push", description = "Only pull, or only push.")
         public String only = "";
+
+        @Option(names = "--share-verify", paramLabel = "cosign:KEY",
+                description = "Pull only what is signed by KEY, a file or a URI as for cosign's --key, and sign what is "
+                        + "pushed (default: $" + VERIFY_VARIABLE + "). Needs cosign.")
+        public Optional<String> verify = Optional.empty();
 
         @Option(names = "--share-timeout", paramLabel = "SECONDS",
                 description = "Give up on a registry that is silent for so long (default: ${DEFAULT-VALUE}).")
@@ -219,12 +225,16 @@ public final class Options {
                 throws UsageException {
             Sharing.Direction direction = wording.parseDirection(only);
             wording.requirePositive("--share-timeout", timeoutSeconds);
+            String key = wording.parseVerify(verify.orElse(environment.getOrDefault(VERIFY_VARIABLE, "")));
             String through = repository.orElse(environment.getOrDefault(VARIABLE, ""));
             if (through.isEmpty()) {
                 return Optional.empty();
             }
             wording.requireRepository(through);
             Sharing sharing = Sharing.through(through).with(direction).withSilence(Duration.ofSeconds(timeoutSeconds));
+            if (!key.isEmpty()) {
+                sharing = sharing.withKeys(wording.findKeys(key, environment));
+            }
             return Optional.of(all ? sharing.withAll() : sharing);
         }
     }

@@ -13,6 +13,9 @@ final class ShareWording {
     /** What docker says before the reason: what it was at, with the whole reference once or twice. */
     private static final Pattern BEFORE = Pattern.compile("(?:Error response from daemon: )?(?:unknown: )?"
             + "(?:failed to resolve reference \"[^\"]*\": )?(?:failed to do request: \\w+ \"[^\"]*\": )?");
+    /** The same of cosign. */
+    private static final Pattern BEFORE_COSIGN = Pattern.compile("(?:cosign: )?(?:signing \\[[^]]*\\]: )?"
+            + "(?:signing digest: )?(?:getting keypair and token: )?");
 
     private ShareWording() {
     }
@@ -49,6 +52,11 @@ final class ShareWording {
             case ALREADY_THERE -> "the tag is there already and cannot be overwritten";
             case PUSHED_BY_ANOTHER -> "another process pushes it";
             case FOREIGN -> "the image under that tag was built from other inputs";
+            case NO_KEY -> "there is no private key to sign it with";
+            case UNSIGNED -> "it is not signed";
+            case OTHER_KEY -> "its signature does not verify with " + Printable.escape(shared.detail());
+            case COSIGN_FAILED ->
+                "cosign: " + Printable.escape(BEFORE_COSIGN.matcher(shared.detail()).replaceFirst(""));
             case DENIED, FAILED -> Printable.escape(BEFORE.matcher(shared.detail()).replaceFirst(""));
             case SILENT -> "no answer in time";
         };

@@ -2,11 +2,14 @@
 package ensureimage.report;
 
 import ensureimage.Sharing;
+import ensureimage.SigningKeys;
+import ensureimage.engine.Cosign;
 import ensureimage.recipe.Flaw;
 import ensureimage.recipe.Printable;
 import ensureimage.recipe.Reference;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 
 /** What is said of a command line of ensure_image that cannot be used. */
@@ -159,6 +162,41 @@ public final class UsageWording {
             case "push" -> Sharing.Direction.PUSH;
             default -> throw new UsageException(new Message("--share-only is pull or push, not '"
                     + Printable.escape(text) + "'", seeHelp()));
+        };
+    }
+
+    /** What follows {@code cosign:}; empty if nothing does. @throws UsageException for any other {@code --share-verify} */
+    String parseVerify(String text) throws UsageException {
+        if (!text.isEmpty() && !text.matches("cosign:.+")) {
+            throw new UsageException(new Message("--share-verify is cosign:KEY, not '" + Printable.escape(text) + "'",
+                    "Try: --share-verify cosign:cosign.pub"));
+        }
+        return text.replaceFirst("^cosign:", "");
+    }
+
+    /** @throws UsageException if cosign is not there, or the public key */
+    SigningKeys findKeys(String key, Map<String, String> environment) throws UsageException {
+        if (!Cosign.isInstalled(environment)) {
+            throw new UsageException(new Message("cosign is not installed, but it has to verify what is pulled",
+                    "Install cosign 2 or 3. To see whether it works: cosign version"));
+        }
+        SigningKeys keys = SigningKeys.find(key, environment);
+        Optional<SigningKeys.Flaw> flaw = keys.flaw(environment);
+        if (flaw.isPresent()) {
+            throw new UsageException(unusableKey(flaw.get(), keys, Printable.escape(keys.publicKey())));
+        }
+        return keys;
+    }
+
+    private static Message unusableKey(SigningKeys.Flaw flaw, SigningKeys keys, String name) {
+        return switch (flaw) {
+            case NO_FILE -> new Message("no public key: " + name, keys.privateKey().filter(own -> own.endsWith(".key"))
+                    .map(own -> "Write it: cosign public-key --key " + Printable.escape(own) + " > " + name)
+                    .orElse("To make a pair of keys, cosign.pub and cosign.key: cosign generate-key-pair"));
+            case NO_VARIABLE -> new Message("no public key: the variable " + name.replaceFirst("^env://", "")
+                    + " is not set", "Set it: export " + name.replaceFirst("^env://", "") + "=\"$(cat cosign.pub)\"");
+            case PRIVATE -> new Message("not a public key but a private one: " + name,
+                    "To get the public one: cosign public-key --key " + name);
         };
     }
 
