@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ensureimage.engine.Deadline;
 import ensureimage.engine.Docker;
+import ensureimage.engine.HeldImage;
 import ensureimage.recipe.BuildOptions;
 import ensureimage.recipe.Recipe;
 import ensureimage.recipe.RecipeException;
@@ -15,6 +17,7 @@ import ensureimage.testing.Harness;
 import ensureimage.testing.ImageFiles;
 import ensureimage.testing.Workbench;
 import ensureimage.throwaway.EngineSpec;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -30,6 +33,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -121,6 +125,21 @@ class NamingRaceTest {
         }
         assertTrue(taken, "control: a builder found another folder's image under the tag");
         assertTrue(lost, "control: a builder was told that the tag already exists");
+    }
+
+    /** The engine finds the image by the name, and then reads the image's names, from which it may have been taken. */
+    @Test
+    void anImageThatLosesItsNameWhileItIsLookedUpIsFoundAllTheSame() throws Exception {
+        open("26.1");
+        String id = alone("one");
+        Docker docker =
+                new Docker(bench.client(bench.client() + " \"$@\" | sed 's/\"RepoTags\":\\[[^]]*]/\"RepoTags\":[]/'")
+                        .toString(), bench.environment(), () -> {
+                            throw new IOException("nothing is built");
+                        }, Optional.empty());
+        Map<String, HeldImage> found = docker.lookUp(List.of(app + ":latest"), new Deadline(Harness.SOON));
+        assertEquals(id, found.get(app + ":latest").id());
+        assertFalse(found.get(app + ":latest").names().contains(app + ":latest"), "control: the name is not told");
     }
 
     /** What is promised of an ID: the tag may go to another folder's image, one naming after the other. */

@@ -28,7 +28,9 @@ record ImageInspect(Docker docker, Deadline deadline) {
         List<HeldImage> found = HeldImage.parseAll(finished.out());
         Map<String, HeldImage> images = new HashMap<>();
         for (String name : names) {
-            Optional<HeldImage> image = found.stream().filter(each -> each.answersTo(name)).findFirst();
+            // The only one that is asked for may lose its name before its names are read.
+            Optional<HeldImage> image =
+                    found.stream().filter(each -> names.size() == 1 || each.answersTo(name)).findFirst();
             if (image.isPresent()) {
                 images.put(name, image.get());
             } else if (names.size() > 1) {
