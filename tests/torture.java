@@ -890,8 +890,9 @@ final class torture implements Callable<Integer> {
             if (!containers.isEmpty()) {
                 leaks.add("containers: " + containers.replace('\n', ' '));
             }
-            repository().filter(name -> !killed && docker("images").out().contains(name))
-                    .ifPresent(name -> leaks.add("an image is still named " + name));
+            repository().filter(name -> !killed).ifPresent(name -> docker("images", "--all", "--digests").out().lines()
+                    .filter(line -> line.startsWith(name))
+                    .forEach(line -> leaks.add("an image is still named: " + line)));
             Stream.of("run", "flights", "manifests").flatMap(name -> files(cache.resolve("ensure_image").resolve(name)))
                     .filter(file -> !file.getParent().endsWith("manifests") || file.getFileName().toString()
                             .startsWith("."))
