@@ -79,7 +79,7 @@ public final class ensure_image implements Callable<Integer> {
     private CommandSpec spec;
 
     private final Form form = Form.detect(System::getProperty, System.getenv());
-    private final UsageWording wording = new UsageWording(form.command());
+    private final UsageWording wording = new UsageWording(form.command(), () -> false);
     private Map<String, String> environment = System.getenv();
     private List<String> given = List.of();
     private List<String> passThrough = List.of();
@@ -154,7 +154,7 @@ public final class ensure_image implements Callable<Integer> {
         String problem = Printable.escape(e.getMessage()).replaceFirst("^Error: ", "");
         return e instanceof UnmatchedArgumentException unmatched
                 ? wording.unknownOption(problem, given, passThrough, unmatched.getSuggestions())
-                : wording.mistake(problem);
+                : wording.mistake(problem, given, passThrough);
     }
 
     @Override
@@ -277,7 +277,7 @@ public final class ensure_image implements Callable<Integer> {
         for (String argument : given) {
             Recipe.requireReadable(Flaw.What.ARGUMENT, argument);
         }
-        wording.requireSensible(options, passThrough);
+        wording.requireSensible(options, given, passThrough);
     }
 
     /** What {@code --version} prints: with {@code --verbose}, also what it runs on. */

@@ -87,7 +87,7 @@ public final class Options {
      * file. So the next word can be a target or a service.
      */
     static final class FileNames implements IParameterPreprocessor {
-        private static final Pattern FILE = Pattern.compile(".*\\.(?:hcl|json|ya?ml)");
+        static final Pattern FILE = Pattern.compile(".*\\.(?:hcl|json|ya?ml)");
 
         @Override
         public boolean preprocess(Stack<String> words, CommandSpec command, ArgSpec option, Map<String, Object> info) {

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //SOURCES About.java
 //SOURCES ActionsConsole.java
+//SOURCES BakeWords.java
 //SOURCES ChangeJson.java
 //SOURCES ChangeWording.java
 //SOURCES Completion.java
+//SOURCES ComposeWords.java
 //SOURCES Console.java
+//SOURCES DockerWord.java
 //SOURCES DockerWords.java
 //SOURCES ExitCode.java
 //SOURCES FileWording.java
@@ -23,6 +26,7 @@
 //SOURCES Message.java
 //SOURCES NameCompletion.java
 //SOURCES Options.java
+//SOURCES OurLine.java
 //SOURCES PlanResults.java
 //SOURCES Results.java
 //SOURCES Selection.java
@@ -31,6 +35,7 @@
 //SOURCES Style.java
 //SOURCES Terminal.java
 //SOURCES TextResults.java
+//SOURCES UrlContext.java
 //SOURCES UsageException.java
 //SOURCES UsageWording.java
 //SOURCES WhyResults.java
