@@ -79,7 +79,7 @@ public final class ensure_image implements Callable<Integer> {
     private CommandSpec spec;
 
     private final Form form = Form.detect(System::getProperty, System.getenv());
-    private final UsageWording wording = new UsageWording(form.command(), () -> false);
+    private final UsageWording wording = new UsageWording(form.command(), () -> Terminal.isUsers(System.getenv()));
     private Map<String, String> environment = System.getenv();
     private List<String> given = List.of();
     private List<String> passThrough = List.of();

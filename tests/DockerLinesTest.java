@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ensureimage.report.ExitCode;
 import ensureimage.testing.Harness;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -130,6 +134,27 @@ class DockerLinesTest {
                 .expect(ExitCode.USAGE.status());
         assertEquals("ensure_image: " + said + "\n", result.err());
         assertEquals("", result.out());
+    }
+
+    /** A terminal shows what was typed there; what a log shows, others read. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "docker build -t app --build-arg V=s3cret . | ensure_image app=. --build-arg V=s3cret",
+        "docker compose run -e V=s3cret web | ensure_image --compose web && docker compose run -e V=s3cret web",
+        "docker compose build --build-arg V=s3cret | ensure_image --compose --build-arg V=s3cret",
+        "docker run -e V=s3cret app | docker run -e V=s3cret $(ensure_image -q app)",
+        "docker build -t app https://me:s3cret@example.com/y.git "
+                + "| git clone https://me:s3cret@example.com/y.git && ensure_image app=y"})
+    void onATerminalValuesAreRepeated(String line, String answer) {
+        assertTrue(onTerminal(line, "").endsWith("\r\nTry: " + answer + "\r\n"), onTerminal(line, ""));
+        assertFalse(onTerminal(line, "CI=true").contains("s3cret"), onTerminal(line, "CI=true"));
+    }
+
+    private String onTerminal(String line, String variables) {
+        String script = Stream.concat(Harness.script("ensure_image").line().stream(), Stream.of(line.split(" ")))
+                .map(word -> "'" + word + "'").collect(Collectors.joining(" "));
+        return Harness.command("script", "--quiet", "--return", "--command", "env " + variables + " " + script,
+                "/dev/null").in(folder).run().expect(ExitCode.USAGE.status()).out();
     }
 
     // ---- URLs
