@@ -193,7 +193,7 @@ public final class ensure_image implements Callable<Integer> {
         Optional<Path> folder = options.others.install.filter(name -> !name.isEmpty()).map(Path::of);
         Installation installation = new Installation(Places.find(environment, folder));
         if (options.others.uninstall) {
-            InstallWording.removed(installation.uninstall()).forEach(System.out::println);
+            InstallWording.removed(installation.uninstall(), environment).forEach(System.out::println);
             return ExitCode.ENSURED;
         }
         Optional<Path> script = Optional.ofNullable(System.getenv("JBANGW_SCRIPT")).map(Path::of);
