@@ -79,7 +79,7 @@ public final class ensure_image implements Callable<Integer> {
     private CommandSpec spec;
 
     private final Form form = Form.detect(System::getProperty, System.getenv());
-    private final UsageWording wording = new UsageWording(form.command());
+    private final UsageWording wording = new UsageWording(form.command(), () -> Terminal.isUsers(System.getenv()));
     private Map<String, String> environment = System.getenv();
     private List<String> given = List.of();
     private List<String> passThrough = List.of();
@@ -154,7 +154,7 @@ public final class ensure_image implements Callable<Integer> {
         String problem = Printable.escape(e.getMessage()).replaceFirst("^Error: ", "");
         return e instanceof UnmatchedArgumentException unmatched
                 ? wording.unknownOption(problem, given, passThrough, unmatched.getSuggestions())
-                : wording.mistake(problem);
+                : wording.mistake(problem, given, passThrough);
     }
 
     @Override
@@ -193,7 +193,7 @@ public final class ensure_image implements Callable<Integer> {
         Optional<Path> folder = options.others.install.filter(name -> !name.isEmpty()).map(Path::of);
         Installation installation = new Installation(Places.find(environment, folder));
         if (options.others.uninstall) {
-            InstallWording.removed(installation.uninstall()).forEach(System.out::println);
+            InstallWording.removed(installation.uninstall(), environment).forEach(System.out::println);
             return ExitCode.ENSURED;
         }
         Optional<Path> script = Optional.ofNullable(System.getenv("JBANGW_SCRIPT")).map(Path::of);
@@ -277,7 +277,7 @@ public final class ensure_image implements Callable<Integer> {
         for (String argument : given) {
             Recipe.requireReadable(Flaw.What.ARGUMENT, argument);
         }
-        wording.requireSensible(options, passThrough);
+        wording.requireSensible(options, given, passThrough);
     }
 
     /** What {@code --version} prints: with {@code --verbose}, also what it runs on. */

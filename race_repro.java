@@ -269,7 +269,7 @@ public final class race_repro implements Callable<Integer> {
     }
 
     private int fail(Exception e) {
-        UsageWording wording = new UsageWording(NAME);
+        UsageWording wording = new UsageWording(NAME, () -> false);
         if (e instanceof NotPlayed failure) {
             failure.output().forEach(line -> err().println(Wording.quote(line)));
             boolean demoFailed = failure.code() == ExitCode.BUILD_FAILED;

@@ -167,10 +167,10 @@ class with_docker implements Callable<Integer> {
 
     /** This machine and this process's user, for {@link ThrowawayEngine#start}. */
     static Machine machine() {
-        Map<String, String> environment = new TreeMap<>(System.getenv());
-        environment.putIfAbsent("HOME", System.getProperty("user.home")); // a service may have none
-        return new Machine(environment, CacheFolder.find(environment), Path.of("").toAbsolutePath(),
-                System.getProperty("os.arch"));
+        Map<String, String> all = new TreeMap<>(System.getenv());
+        all.putIfAbsent("HOME", System.getProperty("user.home")); // a service may have none
+        all.keySet().removeIf(name -> name.startsWith("JBANGW_")); // they tell how this script was started
+        return new Machine(all, CacheFolder.find(all), Path.of("").toAbsolutePath(), System.getProperty("os.arch"));
     }
 
     /** Tells a mistake in COMMAND before the engine is started for it. */

@@ -331,7 +331,7 @@ final class BenchStage implements AutoCloseable {
     Map<String, String> facts() throws EngineException, InterruptedException {
         Map<String, String> facts = new LinkedHashMap<>();
         facts.put("engine", Wording.facts(EnsureImage.using(engine.docker().toString(), environment)
-                .engineFacts(Duration.ofMinutes(1))));
+                .engineFacts(Duration.ofMinutes(1)), environment));
         facts.put("compose", run("compose", "version", "--short").succeeded().out().strip());
         facts.put("cores", Integer.toString(Runtime.getRuntime().availableProcessors()));
         facts.put("java", System.getProperty("java.runtime.version"));

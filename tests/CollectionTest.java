@@ -213,7 +213,7 @@ class CollectionTest {
     @Test
     void mistakesAreNamed() {
         Harness.Result result = bench.ensure("--all").expect(2);
-        assertEquals("ensure_image: no collection: images is not a folder",
+        assertEquals("ensure_image: no collection: images is not a folder (working folder " + bench.folder + ")",
                 result.err().lines().findFirst().orElse(""));
         image(app, "FROM busybox\n");
         image(app + "/1", "FROM busybox\n");

@@ -81,6 +81,28 @@ class EnsureImageTest {
         assertEquals(id, engine.cat(app, "/id"));
         Harness.Result second = engine.ensuring(app + "=.").env("DOCKER_CONFIG", config).run().succeeded();
         assertTrue(second.out().startsWith("present "), second.toString());
+        assertEquals(List.of("ensure_image: the legacy builder builds, because there is no buildx"),
+                ours(engine.ensuring(app + "=.", "-v", "--force").env("DOCKER_CONFIG", config).run()));
+    }
+
+    /** What ensure_image says for itself, of a run that succeeded. */
+    private static List<String> ours(Harness.Result result) {
+        return result.succeeded().err().lines().filter(line -> line.startsWith("ensure_image: ")).toList();
+    }
+
+    /** In one line, however many images it builds. */
+    @Test
+    void thatTheLegacyBuilderBuildsIsToldToWhoWantsToKnow() {
+        Workbench engine = new Workbench("28.5", EngineSpec.Store.CONTAINERD, "0", folder);
+        dockerfile("FROM busybox\nRUN echo " + id + " > /id\n");
+        Harness.write(folder.resolve("b/Dockerfile"), "FROM busybox\nRUN echo b" + id + " > /id\n");
+        assertEquals(List.of("ensure_image: the legacy builder builds, because DOCKER_BUILDKIT=0"),
+                ours(engine.ensure(app + "=.", app + ":b=b", "-v")));
+        assertEquals(List.of(), ours(engine.ensure(app + "=.", "-v")), "nothing is built");
+        assertEquals(List.of(), ours(engine.ensure(app + "=.", "--force")), "not asked");
+        assertEquals(List.of(), ours(engine.ensuring(app + "=.", "-v", "--force").env("DOCKER_BUILDKIT", "1").run()));
+        assertTrue(engine.ensure("-v", "--version").succeeded().out()
+                .endsWith(", containerd image store, legacy builder, because DOCKER_BUILDKIT=0\n"));
     }
 
     @Test
@@ -182,10 +204,27 @@ class EnsureImageTest {
                 .matches("ensure_image: build failed: " + app + ":latest \\(Dockerfile \\./Dockerfile, context \\.\\)"
                         + ", after [0-9.]+ s, docker's exit status [19]"),
                 ours.get(0));
-        assertEquals("0".equals(buildkit) ? List.of() : List.of("See line 2 of the Dockerfile."),
+        assertEquals("0".equals(buildkit) ? List.of()
+                : List.of("See line 2 of the Dockerfile. To see all of its output: --verbose"),
                 ours.subList(1, ours.size()));
         assertEquals("", result.out());
         assertNotEquals(0, engine.docker("image", "inspect", app).status(), "there is no image");
+    }
+
+    /** Not all that docker prints of what went well. */
+    @ParameterizedTest
+    @ValueSource(strings = {"26.1", "28.5"})
+    void ofAStepThatSaysNothingTheStepAndItsPlaceAreShown(String version) {
+        Workbench engine = new Workbench(version, EngineSpec.Store.CONTAINERD, "1", folder);
+        dockerfile("FROM busybox\nRUN false\n");
+        List<String> shown = engine.ensure(app + "=.").expect(10).err().lines().filter(line -> line.startsWith("  | "))
+                .map(line -> line.substring("  | ".length()).replaceFirst("^#\\d+ ", "# ")).toList();
+        String reason = "process \"/bin/sh -c false\" did not complete successfully: exit code: 1";
+        assertEquals(List.of("# [2/2] RUN false", "# ERROR: " + reason, "Dockerfile:2", "--------------------"),
+                shown.subList(0, 4));
+        assertTrue(shown.contains("   2 | >>> RUN false"), shown.toString());
+        assertTrue(shown.get(shown.size() - 1).endsWith("failed to solve: " + reason), shown.toString());
+        assertTrue(shown.size() <= 9, shown.toString());
     }
 
     @ParameterizedTest

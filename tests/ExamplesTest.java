@@ -180,7 +180,8 @@ class ExamplesTest {
     @Test
     void cargoTest() {
         Programs.require("cargo", "cargo");
-        String version = answer("cargo", "--version").orElseThrow();
+        nameToolchains();
+        String version = command("cargo", "--version").run().succeeded().out().strip();
         assumeTrue(Integer.parseInt(first("cargo 1\\.(\\d+)\\.", version)) >= 80, version + " is too old");
         ensureImageIsOnPath();
         Path checkout = checkout("cargo");
@@ -194,6 +195,17 @@ class ExamplesTest {
                 .forEach(Harness.Result::succeeded);
         assertShared(4);
         run(checkout, "cargo test").succeeded();
+    }
+
+    /** A cargo of rustup's looks for its toolchains below HOME, which need not be the one that they are in. */
+    private void nameToolchains() {
+        Path cargo = Path.of(command("sh", "-c", "command -v cargo").run().succeeded().out().strip());
+        Stream.of(System.getenv().getOrDefault("RUSTUP_HOME", ""),
+                System.getenv().getOrDefault("HOME", "") + "/.rustup",
+                cargo.resolve("../../../.rustup").normalize().toString(),
+                System.getProperty("user.home") + "/.rustup") // of the user, whatever HOME is
+                .filter(folder -> Files.isDirectory(Path.of(folder, "toolchains"))).findFirst()
+                .ifPresent(folder -> environment.put("RUSTUP_HOME", folder));
     }
 
     @Test

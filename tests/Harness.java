@@ -188,7 +188,8 @@ public final class Harness {
 
         private Command(List<String> line) {
             this.line = List.copyOf(line);
-            without("CI", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "JBANGW_JBANG", "ENSURE_IMAGE_SHARE",
+            without("CI", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "JBANGW_JBANG", "JBANGW_SCRIPT",
+                    "ENSURE_IMAGE_SHARE",
                     "ENSURE_IMAGE_SHARE_VERIFY"); // what is printed does not depend on where tests run
         }
 

@@ -49,6 +49,13 @@ class HelpPagesTest {
         assertTrue(options.size() >= 10 && options.size() < all.size(), options.toString());
     }
 
+    /** What a newcomer looks for: what is here, and what would happen. */
+    @Test
+    void theShortHelpNamesWhatShowsAndBuildsNothing() {
+        assertTrue(options("ensure_image", "--help").containsAll(Set.of("--init", "--list", "--dry-run", "--check",
+                "--why")));
+    }
+
     private static Set<String> options(String script, String help) {
         return Pattern.compile("(?m)^ +(?:-\\w, +)?(--[\\w-]+)").matcher(
                 Harness.script(script, help).run().succeeded().out()).results().map(found -> found.group(1))

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+//SOURCES Checkout.java
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ensureimage.testing.Checkout;
 import ensureimage.testing.Harness;
 import ensureimage.testing.Programs;
 import ensureimage.throwaway.EngineSpec;
 import ensureimage.throwaway.ThrowawayEngine;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -70,6 +73,17 @@ class ImagesTest {
     @AfterEach
     void removeContainers() {
         containers.forEach(container -> docker("rm", "--force", container.id()).succeeded());
+    }
+
+    // ---- All of images/
+
+    /** What a newcomer tries first. Nothing has to be made before. */
+    @Test
+    void aFreshCloneHasAllThatItsImagesNeed() throws IOException {
+        var result = Harness.script("ensure_image", "--all", "--build-arg", "BASE=" + BASE).in(Checkout.copy())
+                .env(engine.environment()).run().succeeded();
+        assertEquals(List.of(INSTALLER, INSTANCE, "race-demo:latest"),
+                result.out().lines().map(line -> line.split(" +")[1]).sorted().toList());
     }
 
     // ---- Both

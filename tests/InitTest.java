@@ -35,6 +35,7 @@ class InitTest {
                 .takeWhile(line -> !line.isEmpty()).map(line -> line.strip().replaceAll(" {2,}", " -> ")).toList();
         assertEquals(List.of("Found, and what ensures the images:",
                 "sub/docker-compose.yml -> ensure_image --compose sub/docker-compose.yml",
+                "then: docker compose -f sub/docker-compose.yml up --no-build",
                 "docker-bake.hcl -> ensure_image --bake",
                 "images -> ensure_image --all",
                 "images/app/1/Dockerfile -> ensure_image app:1",
@@ -45,7 +46,7 @@ class InitTest {
                 "docker/web/test.Dockerfile -> ensure_image web-test=docker/web -f docker/web/test.Dockerfile"),
                 lines);
         assertEquals(before, files(), "nothing was written");
-        for (String line : lines.subList(1, lines.size())) {
+        for (String line : lines.stream().filter(each -> each.contains(" -> ")).toList()) {
             String[] words = line.replaceFirst(".* -> ensure_image ", "").split(" ");
             Harness.Result result = Harness.script("ensure_image", Stream.concat(Stream.of(words),
                     Stream.of("--docker", "no-such-docker")).toArray(String[]::new)).in(folder).run();
@@ -64,18 +65,48 @@ class InitTest {
     }
 
     @Test
-    void theLinesForAMakefileWork() throws IOException {
+    void theLinesForAMakefileEnsureAllThatWasFound() throws IOException {
         makeARepository();
-        String text = Harness.script("ensure_image", "--init").in(folder).run().succeeded().out();
-        String rule = text.lines().dropWhile(line -> !line.equals("  Makefile")).skip(1)
-                .takeWhile(line -> line.startsWith("    ")).map(line -> line.substring(4))
-                .reduce("", (all, line) -> all + line + "\n");
-        Harness.write(folder.resolve("Makefile"), rule);
-        Path log = folder.resolve("log");
-        Path bin = Harness.program(Harness.newFolder().resolve("ensure_image"), "echo \"$*\" > '" + log + "'\n");
-        Harness.command("make", "test").in(folder).env("PATH", bin.getParent() + ":" + System.getenv("PATH")).run()
+        Harness.write(folder.resolve("a$b/Dockerfile"), "FROM scratch\n");
+        assertEquals(List.of("--compose sub/docker-compose.yml", "--bake", "--all", "my-shop=. a-b=a$b web=docker/web",
+                "api-dev=api -f api/Dockerfile.dev", "web-test=docker/web -f docker/web/test.Dockerfile"),
+                made("test"));
+    }
+
+    /** Of a rule of the Makefile that is printed: what ensure_image is started with. */
+    private List<String> made(String rule) throws IOException {
+        Harness.write(folder.resolve("Makefile"), block("  Makefile"));
+        Path log = Harness.newFolder().resolve("log");
+        Path bin = Harness.program(Harness.newFolder().resolve("ensure_image"), "echo \"$*\" >> '" + log + "'\n");
+        Harness.command("make", rule).in(folder).env("PATH", bin.getParent() + ":" + System.getenv("PATH")).run()
                 .succeeded();
-        assertEquals("--compose sub/docker-compose.yml\n", Files.readString(log));
+        return Files.readAllLines(log);
+    }
+
+    private String block(String title) {
+        String text = Harness.script("ensure_image", "--init").in(folder).run().succeeded().out();
+        return text.lines().dropWhile(line -> !line.equals(title)).skip(1).takeWhile(line -> line.startsWith("    "))
+                .map(line -> line.substring(4)).reduce("", (all, line) -> all + line + "\n");
+    }
+
+    /** The other lines start that rule, so they are as short whatever there is. */
+    @Test
+    void ciAndPytestStartTheSameRule() throws IOException {
+        makeARepository();
+        assertEquals("- run: make images\n", block("  a workflow of GitHub Actions, before the tests"));
+        assertEquals("before_script:\n  - make images\n", block("  .gitlab-ci.yml"));
+        assertTrue(block("  conftest.py, for pytest").contains("subprocess.run([\"make\", \"images\"], check=True)"));
+        assertEquals(6, made("images").size());
+    }
+
+    @Test
+    void twoFoldersOfOneNameAreTwoImages() {
+        for (String file : List.of("apps/web/Dockerfile", "docker/web/Dockerfile", "images/tool/Dockerfile",
+                "tool/Dockerfile")) {
+            Harness.write(folder.resolve(file), "FROM scratch\n");
+        }
+        assertTrue(block("  Makefile").contains("\tensure_image --all\n"
+                + "\tensure_image apps-web=apps/web docker-web=docker/web my-shop-tool=tool\n"), block("  Makefile"));
     }
 
     @Test

@@ -116,15 +116,20 @@ class InstallTest {
     }
 
     @Test
-    void whatWasInstalledIsRemovedWhole() {
+    void whatWasInstalledIsRemovedWholeAndTheCacheIsNamed() throws IOException {
         Path home = Harness.newFolder();
         InstalledForm form = InstalledForm.copyIn(home);
         Path elsewhere = home.resolve("bin");
         form.command("ensure_image", "--install=" + elsewhere).run().succeeded();
         isWhole(InstalledForm.at(home, Harness.command(elsewhere.resolve("ensure_image").toString(), "--version"))
                 .run());
+        Path cache = Files.createDirectories(home.resolve(".cache/ensure_image"));
         Harness.Result result = form.command("ensure_image", "--uninstall").run().succeeded();
-        assertEquals(7, result.out().lines().count(), result.toString());
+        List<String> lines = result.out().lines().toList();
+        assertEquals(7, lines.stream().filter(line -> line.startsWith("removed    " + home)).count(),
+                result.toString());
+        assertEquals(List.of("kept       " + cache + "  the cache, to remove it: rm -rf " + cache),
+                lines.subList(7, lines.size()));
         assertEquals(List.of(), InstalledForm.files(home).stream().filter(file -> !file.startsWith(".cache")).toList());
         Harness.Result again = InstalledForm.at(home, Harness.script("ensure_image", "--uninstall")).run().expect(2);
         assertTrue(again.err().startsWith("ensure_image: nothing is installed in " + home), again.toString());

@@ -192,8 +192,14 @@ class LibraryTest {
         assertTrue(failed.status() != 0);
         assertTrue(failed.output().stream().anyMatch(line -> line.contains("already exists")),
                 failed.output().toString());
-        assertTrue(failed.getMessage().contains("already exists"), "a test report has it: " + failed.getMessage());
         assertEquals(app + ":latest", failed.recipe().reference().toString());
+        String message = failed.getMessage();
+        assertTrue(message.startsWith(app + ":latest: the build failed (Dockerfile " + bench.folder
+                + "/Dockerfile line 2, context " + bench.folder + "), docker's exit status " + failed.status() + ": "),
+                "a test report has it: " + message);
+        assertTrue(message.lines().findFirst().orElseThrow().endsWith(" did not complete successfully: exit code: 9"),
+                message);
+        assertTrue(message.contains("useradd: user 'app' already exists\n"), message);
     }
 
     @Test

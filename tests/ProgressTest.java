@@ -118,6 +118,41 @@ class ProgressTest {
         assertEquals(VERDICT, excerpt.subList(20, excerpt.size()));
     }
 
+    /** As docker 28.5 prints it of {@code RUN false}. */
+    @Test
+    void ofAStepThatSaidNothingOnlyTheStepAndThePlaceAreShown() {
+        List<String> step = List.of("#5 [2/2] RUN false",
+                "#5 ERROR: process \"/bin/sh -c false\" did not complete successfully: exit code: 1");
+        List<String> place = List.of("Dockerfile:2", "--------------------", "   1 |     FROM busybox",
+                "   2 | >>> RUN false", "   3 |     ", "--------------------",
+                "ERROR: failed to build: failed to solve: process \"/bin/sh -c false\" did not complete successfully: "
+                        + "exit code: 1");
+        List<String> output = new ArrayList<>(List.of("#0 building with \"default\" instance using docker driver", "",
+                "#1 [internal] load build definition from Dockerfile", "#1 transferring dockerfile: 61B done",
+                "#1 DONE 0.0s", "", "#2 [internal] load metadata for docker.io/library/busybox:latest", "#2 DONE 0.0s",
+                "", "#3 [internal] load .dockerignore", "#3 transferring context: 2B done", "#3 DONE 0.0s", "",
+                "#4 [1/2] FROM docker.io/library/busybox:latest", "#4 CACHED", ""));
+        output.addAll(step);
+        output.addAll(List.of("------", " > [2/2] RUN false:", "------"));
+        output.addAll(place);
+        List<String> expected = new ArrayList<>(step);
+        expected.addAll(place);
+        assertEquals(expected, BuildOutput.excerpt(output, 20));
+    }
+
+    /** Its steps are on stdout, which comes first, and what a step says on stderr follows docker's own warning. */
+    @Test
+    void ofTheLegacyBuilderTheLastStepIsShown() {
+        List<String> output = new ArrayList<>(List.of("Sending build context to Docker daemon  2.048kB", ""));
+        IntStream.range(1, 8).forEach(i -> output.addAll(List.of("Step " + i + "/8 : ENV A" + i, " ---> 6890d8eec2e")));
+        output.addAll(List.of("Step 8/8 : RUN false", " ---> Running in eaaf2a60c306",
+                "DEPRECATED: The legacy builder is deprecated and will be removed in a future release.",
+                "            BuildKit is currently disabled; enable it by removing the DOCKER_BUILDKIT=0",
+                "            environment-variable.", "", "The command '/bin/sh -c false' returned a non-zero code: 1"));
+        assertEquals(List.of("Step 8/8 : RUN false", " ---> Running in eaaf2a60c306",
+                "The command '/bin/sh -c false' returned a non-zero code: 1"), BuildOutput.excerpt(output, 20));
+    }
+
     @Test
     void aShortFailureIsShownWhole() {
         List<String> output = new ArrayList<>(List.of("#7 0.1 line", "#7 ERROR: x", "------"));

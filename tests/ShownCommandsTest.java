@@ -83,8 +83,8 @@ class ShownCommandsTest {
                     + " && cat dist/SHA256SUMS", RELEASED),
             Map.entry("jbang ensure_image@https://github.com/OWNER/REPO/releases/download/v0.1.0/jbang-catalog.json"
                     + " app-test:1", RELEASED),
-            Map.entry("cp ensure_image.jar images/ensure-image/", TOOL),
-            Map.entry("java -jar ensure_image.jar ensure-image", TOOL),
+            Map.entry("cp ensure_image.jar release/image/", TOOL),
+            Map.entry("java -jar ensure_image.jar ensure-image=release/image", TOOL),
             Map.entry("docker run --rm -v /var/run/docker.sock:/var/run/docker.sock -v \"$PWD\":\"$PWD\" -w \"$PWD\""
                     + " ensure-image app-test:1", TOOL),
             Map.entry("docker ensure app-test:1", PLUGIN),

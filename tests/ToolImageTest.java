@@ -22,10 +22,10 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** {@code images/ensure-image}: built by the program on a Debian made here, and used as its Dockerfile says. */
+/** {@code release/image}: built by the program on a Debian made here, and used as its Dockerfile says. */
 class ToolImageTest {
     private static final String IMAGE = "ensure-image";
-    private static final String DOCKERFILE = "images/ensure-image/Dockerfile";
+    private static final String FOLDER = "release/image";
     private static final String BASE = "tool-test-base";
     private static final String DOCKER = "tool-test-docker";
     private static final int AT_ONCE = 4;
@@ -42,8 +42,8 @@ class ToolImageTest {
         bench = new Workbench(engine, "1", Harness.newFolder(Harness.machine().cache().orElseThrow()));
         bench.docker("import", ImagesTest.debian("openjdk-21-jre-headless", "docker-cli", "docker-buildx").toString(),
                 BASE).succeeded();
-        Files.copy(Harness.projectFile(DOCKERFILE), Files.createDirectories(bench.folder.resolve("images/ensure-image"))
-                .resolve("Dockerfile"));
+        Files.copy(Harness.projectFile(FOLDER + "/Dockerfile"),
+                Files.createDirectories(bench.folder.resolve(FOLDER)).resolve("Dockerfile"));
         buildClient();
     }
 
@@ -56,7 +56,7 @@ class ToolImageTest {
     }
 
     private static Harness.Result ensureTool() {
-        return bench.ensure(IMAGE, "--build-arg", "BASE=" + BASE, "--build-arg", "DOCKER=" + DOCKER);
+        return bench.ensure(IMAGE + "=" + FOLDER, "--build-arg", "BASE=" + BASE, "--build-arg", "DOCKER=" + DOCKER);
     }
 
     /** The line of the page, in a project of the user's. */
@@ -72,10 +72,11 @@ class ToolImageTest {
 
     @Test
     void whoeverHasOnlyDockerEnsuresAnImageByOneLine() throws IOException {
-        Path jar = bench.folder.resolve("images/ensure-image/ensure_image.jar");
+        Path jar = bench.folder.resolve(FOLDER + "/ensure_image.jar");
         Files.deleteIfExists(jar);
         Harness.Result without = ensureTool().expect(10);
-        assertTrue(without.err().contains("There is no ensure_image.jar in this folder"), without.toString());
+        assertTrue(without.err().contains("There is no ensure_image.jar in this folder. First, in a clone: "
+                + "./jbangw ensure_image.java --install && cp "), without.toString());
         Files.copy(InstalledForm.shared().jar(), jar);
         assertTrue(ensureTool().succeeded().out().startsWith("built "), "the tool itself");
         assertTrue(ensureTool().succeeded().out().startsWith("present "), "the tool itself");

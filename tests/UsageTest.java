@@ -58,15 +58,15 @@ class UsageTest {
         "\"\033[2a\"       | malformed reference: '\\u001b[2a': a name has letters, digits, and single . _ - between "
                 + "them | ",
         // Which folder?
-        "unlike             | context not found: images/unlike "
+        "unlike             | context not found: images/unlike (working folder FOLDER) "
                 + "| Create images/unlike/Dockerfile, or name another folder: unlike:latest=DIR",
-        "unlike:1           | context not found: images/unlike/1 "
+        "unlike:1           | context not found: images/unlike/1 (working folder FOLDER) "
                 + "| Create images/unlike/1/Dockerfile, or name another folder: unlike:1=DIR",
-        "app-tset:ubuntu-2404 | context not found: images/app-tset/ubuntu-2404 "
+        "app-tset:ubuntu-2404 | context not found: images/app-tset/ubuntu-2404 (working folder FOLDER) "
                 + "| Did you mean app-test:ubuntu-24.04? To build from another folder: app-tset:ubuntu-2404=DIR",
         "app-test           | Dockerfile not found: images/app-test/Dockerfile "
                 + "| Did you mean app-test:debian-12? To build from another folder: app-test:latest=DIR",
-        "app-test=nosuch    | context not found: nosuch "
+        "app-test=nosuch    | context not found: nosuch (working folder FOLDER) "
                 + "| Create nosuch/Dockerfile, or name another folder: app-test:latest=DIR",
         "app=images/empty/readme | context not found: images/empty/readme is not a folder "
                 + "| Name another folder: app:latest=DIR",
@@ -109,13 +109,9 @@ class UsageTest {
         "push other         | no image is named 'push', and there are no commands "
                 + "| Try: ensure_image other && docker push other",
         "help               | no image is named 'help', and there are no commands | Try: ensure_image --help",
-        "https://github.com/x/y.git | a repository cannot be the context: 'https://github.com/x/y.git' "
-                + "| Clone it, and name the folder: ensure_image NAME=DIR",
         "pull other         | no image is named 'pull', and there are no commands | Try: docker pull other",
         "docker image inspect other | no image is named 'inspect', and there are no commands "
                 + "| Try: ensure_image --check other",
-        "compose build --no-cache web | there is no option --no-cache: options for docker build go after a -- "
-                + "| Try: ensure_image --compose web --force -- --no-cache",
         "other --build-arg V=... | the value of the build argument V is left out "
                 + "| Put it in place of the dots: --build-arg V=VALUE",
         "--check            | no reference: which image? | Name one, or take all of images/: ensure_image --check --all. "
@@ -132,7 +128,7 @@ class UsageTest {
                 + "| Try: ensure_image app:latest=docker/app -f docker/app/test.Dockerfile",
         "other -            | a Dockerfile on stdin is --file -, and it needs a name "
                 + "| Try: ensure_image other -f -",
-        "ghcr.io/team/app:1 | context not found: images/team/app/1 | Create images/team/app/1/Dockerfile, or name "
+        "ghcr.io/team/app:1 | context not found: images/team/app/1 (working folder FOLDER) | Create images/team/app/1/Dockerfile, or name "
                 + "another folder: ghcr.io/team/app:1=DIR. To pull it: docker pull ghcr.io/team/app:1",
         "other -- -t x      | -t cannot be passed to docker build | List each name as a reference: REF=DIR.",
         "other -- --output x | --output cannot be passed to docker build "
@@ -154,8 +150,8 @@ class UsageTest {
         "\"other --format xml\033\" | --format is text or json, not 'xml\\u001b' | See: ensure_image --help"})
     void eachMistakeHasAMessageAndAHint(String arguments, String message, String hint) {
         String[] words = arguments.isEmpty() ? new String[0] : arguments.split(" ");
-        assertSaid("ensure_image: " + message + (hint == null ? "" : "\n" + hint),
-                Harness.script("ensure_image", words));
+        assertSaid("ensure_image: " + message.replace("FOLDER", folder.toString())
+                + (hint == null ? "" : "\n" + hint), Harness.script("ensure_image", words));
     }
 
     private void assertSaid(String said, Harness.Command command) {
@@ -171,6 +167,20 @@ class UsageTest {
         assertSaid(problem + "./jbangw ensure_image.java --help",
                 Harness.script("ensure_image", "--nosuch").env("JBANGW_JBANG", "0.132.1"));
         assertSaid(problem + "ensure_image --help", Harness.script("ensure_image", "--nosuch")); // as a jar: CatalogTest
+    }
+
+    /** The line is pasted where the user is, which need not be the clone. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '"', value = {
+        "FOLDER/ensure_image.java | ./jbangw ensure_image.java",
+        "FOLDER/../clone/ensure_image.java | ../clone/jbangw ../clone/ensure_image.java",
+        "FOLDER/sub/ensure_image.java | sub/jbangw sub/ensure_image.java",
+        "/a clone/ensure_image.java | '/a clone/jbangw' '/a clone/ensure_image.java'",
+        "/clone/tests/all.java | ensure_image"})
+    void theWrapperIsNamedByItsPlace(String script, String command) {
+        assertSaid("ensure_image: Unknown option: '--nosuch'\nSee: " + command + " --help",
+                Harness.script("ensure_image", "--nosuch").env("JBANGW_JBANG", "0.132.1").env("PWD", folder)
+                        .env("JBANGW_SCRIPT", script.replace("FOLDER", folder.toString())));
     }
 
     @Test

@@ -168,6 +168,13 @@ class WithDockerTest {
                 () -> assertEquals(List.of("busybox"), lines.subList(1, lines.size()), "a fresh engine has only that"));
     }
 
+    @Test
+    void theCommandHasTheUsersVariablesAndNotThoseOfTheWrapper() {
+        var result = withDocker("sh", "-c", "env | grep -E '^(JBANGW_|MINE)'").env("MINE", "\u00e9")
+                .env("JBANGW_JBANG", "0.132.1").env("JBANGW_SCRIPT", "/with_docker.java").run().succeeded();
+        assertEquals("MINE=\u00e9\n", result.out());
+    }
+
     @ParameterizedTest
     @CsvSource({"exit 0,0", "exit 1,1", "exit 255,255", "kill -TERM $$,143", "kill -KILL $$,137"})
     void theCommandsStatusIsPassedOn(String script, int status) throws Exception {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package ensureimage;
 
+import ensureimage.engine.BuildOutput;
 import ensureimage.engine.Deadline;
 import ensureimage.engine.EngineException;
+import ensureimage.recipe.DockerfileSource;
 import ensureimage.recipe.Recipe;
 import ensureimage.recipe.RecipeException;
 import java.time.Duration;
@@ -55,14 +57,28 @@ public abstract sealed class NotEnsured extends Exception implements Outcome {
         }
 
         BuildFailed(Recipe recipe, Stage stage, int status, Duration took, List<String> output) {
-            super(recipe,
-                    "failed in " + stage + ", docker's exit status " + status + "; the last that docker printed:\n"
-                            + String.join("\n", output.subList(Math.max(0, output.size() - LINES), output.size())),
-                    null);
+            super(recipe, message(recipe, stage, status, output), null);
             this.stage = stage;
             this.status = status;
             this.took = took;
             this.output = List.copyOf(output);
+        }
+
+        private static String message(Recipe recipe, Stage stage, int status, List<String> output) {
+            String what = switch (stage) {
+                case BUILDING -> "the build failed";
+                case LOADING -> "the build made no image";
+                case NAMING -> "the image was built, but cannot have its name";
+            };
+            String dockerfile = recipe.dockerfile() instanceof DockerfileSource.InFile file ? file.path().toString()
+                    : "given as text";
+            String line = BuildOutput.failedLine(output).map(number -> " line " + number).orElse("");
+            String why = stage == Stage.LOADING ? ""
+                    : BuildOutput.verdict(output).map(verdict -> ": " + verdict).orElse("");
+            List<String> told = BuildOutput.excerpt(output, LINES);
+            return what + " (Dockerfile " + dockerfile + line + ", context " + recipe.context()
+                    + "), docker's exit status " + status + why
+                    + (told.isEmpty() ? "" : "\ndocker printed:\n" + String.join("\n", told));
         }
 
         /** {@return where it failed} */

@@ -19,8 +19,15 @@ public final class BuildOutput {
             "#\\d+ (?<buildkit>\\[[^]]+] .+|exporting to \\w+)|(?:Step|STEP) (?<number>\\d+/\\d+) ?: (?<other>.+)");
 
     private static final Pattern LEGACY_STEP = Pattern.compile("Step \\d+/\\d+ : .*");
+    private static final Pattern LEGACY_BEGIN = Pattern.compile(
+            "DEPRECATED: The legacy builder .*|Sending build context to Docker daemon .*|" + LEGACY_STEP.pattern());
     private static final Pattern PODMAN_STEP = Pattern.compile("STEP \\d+/\\d+: .*");
     private static final Pattern BUILDKIT_STEP = Pattern.compile("#\\d+ \\[.*");
+
+    /** What docker's client says before it starts the legacy builder (docker/cli {@code cmd/docker/builder.go}). */
+    private static final Pattern DEPRECATED =
+            Pattern.compile(
+                    "DEPRECATED: The legacy builder .*| {12}(?:BuildKit is|Install the|environment-|https://docs\\.).*");
 
     /** The pointer to its own window that Docker Desktop adds after the verdict (buildx {@code util/desktop}). */
     private static final String DESKTOP = "View build details: ";
@@ -45,6 +52,11 @@ public final class BuildOutput {
         }
         return Optional.of(matcher.group("buildkit") != null ? matcher.group("buildkit")
                 : "[" + matcher.group("number") + "] " + matcher.group("other"));
+    }
+
+    /** Whether the legacy builder builds, by a line of the first that it prints: BuildKit numbers what a step prints. */
+    public static boolean isLegacy(String line) {
+        return LEGACY_BEGIN.matcher(line).matches();
     }
 
     /**
@@ -99,28 +111,46 @@ public final class BuildOutput {
     }
 
     /**
-     * What a person reads of a failed build first: the last lines that the failed step printed, the place in the Dockerfile,
-     * and the verdict. All of it if it is hardly longer; the last lines if it is not known which step failed.
+     * What a person reads of a failed build first: the last lines of the failed step, the place in the Dockerfile, and the
+     * verdict; the last lines of all if which step failed cannot be told. All of it if it is hardly longer than that.
      *
      * @param most lines of the step, or of all
      */
     public static List<String> excerpt(List<String> output, int most) {
         List<String> lines = relevantLines(output);
-        if (lines.size() <= most + MARGIN) {
-            return output;
-        }
+        List<String> excerpt = failedStep(lines, most).or(() -> lastStep(lines, most))
+                .orElse(lines.subList(Math.max(0, lines.size() - most), lines.size()));
+        return lines.size() - excerpt.size() <= MARGIN ? output : excerpt;
+    }
+
+    /** BuildKit says which step failed, and repeats its output before it says where that is in the Dockerfile. */
+    private static Optional<List<String>> failedStep(List<String> lines, int most) {
         Optional<String> failed = lines.stream().map(FAILED_STEP::matcher).filter(Matcher::matches)
                 .map(matcher -> matcher.group(1)).reduce((before, last) -> last);
         int verdict = lines.size() - 1;
-        int ruler = failedLine(output).isPresent() ? lines.subList(0, verdict - 1).lastIndexOf(RULER) - 1 : verdict;
-        if (failed.isEmpty() || verdict - ruler > most) {
-            return lines.subList(lines.size() - most, lines.size());
+        int place = failedLine(lines).isPresent() ? lines.subList(0, verdict - 1).lastIndexOf(RULER) - 1 : verdict;
+        if (failed.isEmpty() || verdict - place > most) {
+            return Optional.empty();
         }
         List<String> step =
-                lines.subList(0, ruler).stream().filter(line -> line.startsWith(failed.get() + " ")).toList();
+                lines.subList(0, place).stream().filter(line -> line.startsWith(failed.get() + " ")).toList();
         List<String> excerpt = new ArrayList<>(step.subList(Math.max(0, step.size() - most), step.size()));
-        excerpt.addAll(lines.subList(ruler, lines.size()));
-        return excerpt;
+        excerpt.addAll(lines.subList(place, lines.size()));
+        return Optional.of(excerpt);
+    }
+
+    /** Of another builder, the step that it began last. What it says of itself first is on stderr, after the steps. */
+    private static Optional<List<String>> lastStep(List<String> lines, int most) {
+        List<String> steps = lines.stream().filter(
+                line -> LEGACY_STEP.matcher(line).matches() || PODMAN_STEP.matcher(line).matches()).toList();
+        if (steps.isEmpty()) {
+            return Optional.empty();
+        }
+        String begin = steps.get(steps.size() - 1);
+        List<String> rest = lines.subList(lines.lastIndexOf(begin) + 1, lines.size()).stream()
+                .filter(line -> !DEPRECATED.matcher(line).matches()).toList();
+        return Optional.of(Stream.concat(Stream.of(begin),
+                rest.subList(Math.max(0, rest.size() - most + 1), rest.size()).stream()).toList());
     }
 
     /**

@@ -54,7 +54,7 @@ public final class About {
 
     private static String engine(String docker, Map<String, String> environment) throws InterruptedException {
         try {
-            return Wording.facts(EnsureImage.using(docker, environment).engineFacts(LIMIT));
+            return Wording.facts(EnsureImage.using(docker, environment).engineFacts(LIMIT), environment);
         } catch (EngineException e) {
             return Wording.engine(e).text();
         }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package ensureimage.report;
 
-import ensureimage.recipe.Printable;
 import ensureimage.recipe.RepositoryScan;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -11,6 +10,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Stream;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 
@@ -26,46 +27,66 @@ final class DockerWords {
             "--ulimit");
     private static final Set<String> FLAGS = Set.of("--compress", "--force-rm", "--load", "--no-cache", "--provenance",
             "--pull", "--rm", "--sbom", "--squash");
-    private static final Set<String> BEFORE = Set.of("docker", "podman", "buildx", "image");
+    /** Options of {@code docker run} without a value. */
+    private static final Set<String> RUN_FLAGS = Set.of("-d", "--detach", "--disable-content-trust", "--init", "-i",
+            "--interactive", "--no-healthcheck", "--oom-kill-disable", "--privileged", "-P", "--publish-all", "-q",
+            "--quiet", "--read-only", "--rm", "--sig-proxy", "-t", "--tty", "--use-api-socket");
+    /** Options of docker itself that lead to an engine, and the variables that do. */
+    private static final Map<String, String> ENGINE = Map.of("-H", "DOCKER_HOST", "--host", "DOCKER_HOST", "-c",
+            "DOCKER_CONTEXT", "--context", "DOCKER_CONTEXT", "--config", "DOCKER_CONFIG");
+    private static final Set<String> CLIENTS = Set.of("docker", "podman");
+    private static final Set<String> BEFORE = Set.of("buildx", "image", "builder");
     private static final Set<String> VERBS = Set.of("build", "compose", "bake", "up", "down", "pull", "push", "run",
             "help", "version", "list", "ls", "images", "inspect");
     private static final String BUILD = "build";
     private static final String COMPOSE = "compose";
     private static final String BUILD_ARGUMENT = "--build-arg";
-    private static final String NAME = "NAME";
-    /** Stands for a value that may be a secret. No build gets it: it is refused where it is pasted. */
+    /** Stands, in a log, for a value that may be a secret. No build gets it: it is refused where it is pasted. */
     static final String HIDDEN = "...";
-    /** With these docker builds in any case. */
-    private static final Set<String> ANEW = Set.of("--no-cache", "--no-cache-filter", "--pull");
 
     private final String command;
+    private final boolean repeatsValues;
+    /** Docker's name, and options that are before its first word. */
+    private final List<String> client = new ArrayList<>();
+    /** Words before the verb, as in {@code docker image inspect}. */
+    private final List<String> group = new ArrayList<>();
+    private final Map<String, String> engine = new TreeMap<>();
+    private List<String> afterVerb = List.of();
     private final List<String> names = new ArrayList<>();
     private final List<String> ours = new ArrayList<>();
     private final List<String> theirs = new ArrayList<>();
     private Optional<String> verb = Optional.empty();
     private Optional<String> file = Optional.empty();
     private Optional<String> folder = Optional.empty();
+    private Optional<UrlContext> url = Optional.empty();
     private boolean isBuild;
     private boolean pushes;
     private boolean isReadable = true;
 
-    private DockerWords(String command) {
+    private DockerWords(String command, boolean repeatsValues) {
         this.command = command;
+        this.repeatsValues = repeatsValues;
     }
 
-    /** @param command of ours, as the user types it @param given what is before the {@code --} @param after the rest */
-    static DockerWords read(String command, List<String> given, List<String> after) {
-        DockerWords words = new DockerWords(command);
-        int next = 0;
-        while (next < given.size() && BEFORE.contains(given.get(next))) {
-            next++;
-        }
-        if (next < given.size() && given.get(next).equals("docker-compose")) {
-            words.verb = Optional.of(COMPOSE);
-        } else if (next < given.size() && VERBS.contains(given.get(next))) {
-            words.verb = Optional.of(given.get(next));
-        }
-        words.read(given.subList(words.verb.isEmpty() ? next : next + 1, given.size()));
+    /**
+     * Reads a command line.
+     *
+     * @param command of ours, as the user types it
+     * @param given what is before the {@code --}
+     * @param after the rest
+     * @param repeatsValues whether values that may be secrets are seen only by whoever typed them
+     */
+    static DockerWords read(String command, List<String> given, List<String> after, boolean repeatsValues) {
+        DockerWords words = new DockerWords(command, repeatsValues);
+        int next = words.readClient(given);
+        boolean isDockers = !given.isEmpty() && CLIENTS.contains(given.get(0));
+        words.verb = given.stream().skip(next).findFirst()
+                .map(word -> word.equals("docker-compose") ? COMPOSE : word)
+                .filter(word -> VERBS.contains(word) || isDockers && !word.startsWith("-"));
+        List<String> rest = given.subList(words.verb.isEmpty() ? next : next + 1, given.size());
+        words.afterVerb = after.isEmpty() ? rest
+                : Stream.of(rest, List.of("--"), after).flatMap(List::stream).toList();
+        words.read(rest);
         words.theirs.addAll(after);
         return words;
     }
@@ -73,6 +94,26 @@ final class DockerWords {
     /** Whether an option belongs to {@code docker build}. */
     static boolean isOption(String option) {
         return VALUED.contains(option) || FLAGS.contains(option);
+    }
+
+    /** Reads docker's own name and options. @return how many words these are */
+    private int readClient(List<String> given) {
+        int next = 0;
+        if (!given.isEmpty() && CLIENTS.contains(given.get(0))) {
+            next = 1;
+            for (DockerWord word : DockerWord.read(given.subList(1, given.size()), ENGINE::containsKey, true)) {
+                if (word.isArgument() || !ENGINE.containsKey(word.option())) {
+                    break;
+                }
+                word.value().ifPresent(value -> engine.put(ENGINE.get(word.option()), value));
+                next += word.given().size();
+            }
+            client.addAll(given.subList(0, next));
+        }
+        while (next < given.size() && BEFORE.contains(given.get(next))) {
+            group.add(given.get(next++));
+        }
+        return next;
     }
 
     private void read(List<String> words) {
@@ -96,8 +137,17 @@ final class DockerWords {
     }
 
     private void readArgument(String word) {
+        String[] pair = word.split("=", 2);
+        Optional<UrlContext> behindName = pair.length == 2 ? UrlContext.find(pair[1]) : Optional.empty();
+        Optional<UrlContext> context = UrlContext.find(word);
         if (word.equals("-")) { // the Dockerfile, for docker
             file = Optional.of(word);
+        } else if (context.isPresent()) {
+            url = context;
+            folder = context.map(UrlContext::folder);
+        } else if (behindName.isPresent()) {
+            url = behindName;
+            names.add(pair[0] + "=" + behindName.get().folder());
         } else if (isFolder(word) || isBuild && folder.isEmpty()) {
             folder = Optional.of(word);
         } else {
@@ -115,7 +165,8 @@ final class DockerWords {
         } else if (isOption(option) || isOurs) {
             List<String> list = isOurs ? ours : theirs;
             list.add(option);
-            value.map(text -> option.equals(BUILD_ARGUMENT) ? hidden(text) : text).ifPresent(list::add);
+            value.map(text -> option.equals(BUILD_ARGUMENT) && !repeatsValues ? hidden(text) : text)
+                    .ifPresent(list::add);
         } else {
             isReadable = false;
         }
@@ -144,34 +195,72 @@ final class DockerWords {
         return folder;
     }
 
-    /** The same in this program's words; empty if it has options of neither. */
+    /** A URL in the place of a build context. */
+    Optional<UrlContext> url() {
+        return url;
+    }
+
+    /** The same in this program's words; empty if that cannot be said. */
     Optional<String> translate() {
-        return isReadable ? Optional.of(switch (verb.orElse(BUILD)) {
-            case COMPOSE, "up", "down" -> defined("--compose", List.of(BUILD, "up", "down", "pull", "create"));
-            case "bake" -> defined("--bake", List.of());
-            case "help" -> command + " --help";
-            case "version" -> command + " --version";
-            case "list", "ls", "images" -> command + " --list";
-            case "inspect" -> command + " --check " + names();
-            case "pull" -> "docker pull " + names();
-            case "run" -> "docker run --rm $(" + command + " -q " + names() + ")";
-            default -> build();
-        }) : Optional.empty();
+        OurLine line = new OurLine(command);
+        engine.forEach(line::set);
+        if (client.contains("podman")) {
+            line.add("--docker", "podman");
+        }
+        return switch (verb.orElse(BUILD)) {
+            case COMPOSE, "up", "down" -> new ComposeWords(line, docker(List.of(COMPOSE)), repeatsValues).translate(
+                    Stream.concat(verb.filter(word -> !word.equals(COMPOSE)).stream(), afterVerb.stream()).toList());
+            case "bake" -> BakeWords.translate(line, afterVerb);
+            case "run" -> run(line);
+            case "help" -> line("--help", List.of(), line);
+            case "version" -> line("--version", List.of(), line);
+            case "list", "ls", "images" -> line("--list", List.of(), line);
+            case "inspect" -> line("--check", names, line);
+            case BUILD, "push" -> Optional.of(build(line)).filter(text -> isReadable);
+            default -> Optional.of(OurLine.quoted(docker(Stream.of(group, verb.stream().toList(), afterVerb)
+                    .flatMap(List::stream).toList()))).filter(text -> mayBeRepeated());
+        };
     }
 
-    private String names() {
-        return names.isEmpty() ? NAME : String.join(" ", names.stream().map(DockerWords::quoted).toList());
+    private Optional<String> line(String option, List<String> images, OurLine line) {
+        line.add(option);
+        images.forEach(line::add);
+        return Optional.of(line.text()).filter(text -> isReadable);
     }
 
-    private String defined(String option, List<String> actions) {
-        boolean isUp = verb.orElse("").equals("up") || names.contains("up");
-        List<String> line = new ArrayList<>(List.of(command, option + file.map(name -> "=" + quoted(name)).orElse("")));
-        names.stream().filter(name -> !actions.contains(name)).map(DockerWords::quoted).forEach(line::add);
-        addTheirs(line);
-        return String.join(" ", line) + (isUp ? " && docker compose up --no-build" : "");
+    // ---- What is docker's own
+
+    /** A line of docker's, for the same engine. */
+    private List<String> docker(List<String> words) {
+        return Stream.concat(client.isEmpty() ? Stream.of("docker") : client.stream(), words.stream()).toList();
     }
 
-    private String build() {
+    private boolean mayBeRepeated() {
+        return repeatsValues || !verb.equals(Optional.of("login"))
+                && DockerWord.read(afterVerb, Set.of("-e", "--env")::contains, false)
+                        .stream().noneMatch(DockerWord::setsVariable);
+    }
+
+    /** With the image's ID in the place of its name. */
+    private Optional<String> run(OurLine line) {
+        List<DockerWord> words = DockerWord.read(afterVerb, option -> !RUN_FLAGS.contains(option), true);
+        Optional<String> image = words.stream().filter(DockerWord::isArgument).findFirst().flatMap(DockerWord::value);
+        if (image.isEmpty() || !repeatsValues && words.stream().anyMatch(DockerWord::setsVariable)) {
+            return Optional.empty();
+        }
+        List<String> options = words.stream().filter(word -> !word.isArgument())
+                .flatMap(word -> word.given().stream()).toList();
+        List<String> inImage = afterVerb.subList(options.size() + 1, afterVerb.size());
+        line.add("-q", image.get());
+        List<String> start = Stream.concat(Stream.of("run"),
+                options.isEmpty() && inImage.isEmpty() ? Stream.of("--rm") : options.stream()).toList();
+        return Optional.of(OurLine.quoted(docker(start)) + " $(" + line.text() + ")"
+                + (inImage.isEmpty() ? "" : " " + OurLine.quoted(inImage)));
+    }
+
+    // ---- docker build
+
+    private String build(OurLine line) {
         boolean isStdin = file.equals(Optional.of("-"));
         boolean pushesAfter = pushes || verb.equals(Optional.of("push"));
         Optional<String> given = folder.or(() -> verb.equals(Optional.of(BUILD)) || names.isEmpty()
@@ -183,24 +272,15 @@ final class DockerWords {
                 : reference.or(() -> given.map(dir -> RepositoryScan.name(Path.of(dir).resolve("Dockerfile")))).stream()
                         .toList();
         String folderOf = reference.isPresent() ? "" : given.map(dir -> "=" + dir).orElse("");
-        List<String> line = new ArrayList<>(List.of(command));
-        named.forEach(name -> line.add(quoted(name.contains("=") ? name : name + folderOf)));
-        file.ifPresent(name -> line.addAll(List.of("-f", isStdin ? name : quoted(name))));
-        ours.stream().map(DockerWords::quoted).forEach(line::add);
-        addTheirs(line);
-        return String.join(" ", line) + (pushesAfter && !named.isEmpty()
-                ? " && docker push " + quoted(named.get(0).replaceFirst("=.*", ""))
-                : "");
-    }
-
-    private void addTheirs(List<String> line) {
-        if (theirs.stream().anyMatch(ANEW::contains) && !ours.contains("--force")) {
-            line.add("--force");
-        }
-        if (!theirs.isEmpty()) {
-            line.add("--");
-            theirs.stream().map(DockerWords::quoted).forEach(line::add);
-        }
+        named.forEach(name -> line.add(name.contains("=") ? name : name + folderOf));
+        // Of a URL, the Dockerfile is named from there.
+        file.map(name -> isStdin || url.isEmpty() ? name : url.get().folder() + "/" + name)
+                .ifPresent(name -> line.add("-f", name));
+        line.add(ours.toArray(String[]::new));
+        line.passOn(theirs);
+        return line.text(pushesAfter && !named.isEmpty()
+                ? Optional.of(OurLine.quoted(docker(List.of("push", named.get(0).replaceFirst("=.*", "")))))
+                : Optional.empty());
     }
 
     /** The reference that names a folder of the default collection. */
@@ -213,10 +293,5 @@ final class DockerWords {
         Path below = images.relativize(path);
         return Optional.of(below.getNameCount() == 1 ? below.toString()
                 : below.getParent().toString().replace('\\', '/') + ":" + below.getFileName());
-    }
-
-    private static String quoted(String word) {
-        String printable = Printable.escape(word);
-        return printable.matches("[\\w./@%+,:=-]+") ? printable : "'" + printable.replace("'", "'\\''") + "'";
     }
 }

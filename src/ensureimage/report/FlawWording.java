@@ -77,7 +77,8 @@ public final class FlawWording {
 
     private static Message collection(Flaw flaw) {
         if (flaw instanceof Flaw.NoCollection none) {
-            return new Message("no collection: " + Printable.path(none.folder()) + " is not a folder",
+            return new Message("no collection: " + Printable.path(none.folder()) + " is not a folder"
+                    + inWorkingFolder(none.folder()),
                     "Name another one with --images DIR.");
         }
         if (flaw instanceof Flaw.EmptyCollection empty) {
@@ -89,14 +90,19 @@ public final class FlawWording {
     }
 
     private static Message noContext(Flaw.NoContext none) {
-        String text =
-                "context not found: " + Printable.path(none.context()) + (none.exists() ? " is not a folder" : "");
+        String text = "context not found: " + Printable.path(none.context())
+                + (none.exists() ? " is not a folder" : inWorkingFolder(none.context()));
         String another = "ame another folder: " + none.reference() + "=DIR"
                 + (none.byConvention() && none.reference().toString().startsWith(none.reference().domain() + "/")
                         ? ". To pull it: docker pull " + none.reference()
                         : "");
         return new Message(text, suggestion(none.reference(), none.nearest()).orElse(none.exists() ? "N" + another
                 : "Create " + Printable.path(none.context().resolve("Dockerfile")) + ", or n" + another));
+    }
+
+    /** Where a relative path was looked for. */
+    private static String inWorkingFolder(Path path) {
+        return path.isAbsolute() ? "" : " (working folder " + Printable.path(Path.of("").toAbsolutePath()) + ")";
     }
 
     private static Optional<String> suggestion(Reference asked, Optional<Reference> nearest) {

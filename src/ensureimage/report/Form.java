@@ -2,6 +2,7 @@
 package ensureimage.report;
 
 import ensureimage.install.Installation;
+import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 
@@ -13,6 +14,7 @@ import java.util.function.UnaryOperator;
  */
 public record Form(String command, String name) {
     private static final String SCRIPT = "ensure_image";
+    private static final String FILE = "ensure_image.java";
     private static final String NAME = "script"; // with JBang, however that was started
 
     /** Of this process. @param property of the JVM */
@@ -22,7 +24,20 @@ public record Form(String command, String name) {
                 : Installation.running(property).isPresent() ? new Form(SCRIPT, "installed")
                 // Before jbangw's variable, which whatever a script starts inherits, too.
                 : path.matches("[^:]*ensure_image[^:/]*\\.jar") ? new Form("java -jar " + path, "jar")
-                : environment.containsKey("JBANGW_JBANG") ? new Form("./jbangw ensure_image.java", NAME)
+                : environment.containsKey("JBANGW_JBANG") ? new Form(wrapper(property, environment), NAME)
                 : new Form(SCRIPT, NAME);
+    }
+
+    /** As it is typed in the working folder. */
+    private static String wrapper(UnaryOperator<String> property, Map<String, String> environment) {
+        String path = environment.getOrDefault("JBANGW_SCRIPT", FILE);
+        if (!path.endsWith(FILE)) { // of a script that has started this one in another way
+            return SCRIPT;
+        }
+        String place = path.substring(0, path.length() - FILE.length());
+        for (String folder : List.of(environment.getOrDefault("PWD", ""), String.valueOf(property.apply("user.dir")))) {
+            place = !folder.isEmpty() && place.startsWith(folder + "/") ? place.substring(folder.length() + 1) : place;
+        }
+        return OurLine.quoted(List.of((place.isEmpty() ? "./" : place) + "jbangw", place + FILE));
     }
 }

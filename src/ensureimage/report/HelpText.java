@@ -20,13 +20,14 @@ public final class HelpText {
             List.of("@ --why app-test", "what counts as an input"),
             List.of("@ app-test -- --network host", "options for docker build"),
             List.of("source <(@ --completion)", "completion, for bash and zsh"));
+    private static final int FIRST_EXAMPLES = 6;
     private static final List<String> DESCRIPTION = List.of("",
             "Ensures that the engine holds the image REF, built from the files of its folder as they are now. Builds "
                     + "it if it is missing or stale. Safe to run many times at once: if another build takes the tag first, "
                     + "every caller still gets the image.",
             "");
     private static final Set<String> FIRST = Set.of("--all", "--bake", "--compose", "--file", "--build-arg", "--check",
-            "--why", "--force", "--quiet", "--verbose", "--help", "--version");
+            "--list", "--why", "--dry-run", "--force", "--quiet", "--verbose", "--init", "--help", "--version");
 
     private HelpText() {
     }
@@ -43,7 +44,7 @@ public final class HelpText {
                 .footer(examples(command));
         List<String> footer = new ArrayList<>(List.of("Exit codes: 0 every image is there and current, 2 bad usage, "
                 + "10 a build failed, 11 with --check: missing or stale, 69 no engine.", "", "Examples:"));
-        footer.addAll(List.of(examples(command)));
+        footer.addAll(List.of(examples(command)).subList(0, FIRST_EXAMPLES));
         footer.addAll(List.of("", "All options, and all exit codes: " + command + " " + HelpPages.ALL));
         HelpPages.choose(parser, given, FIRST, footer);
     }

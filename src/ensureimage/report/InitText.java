@@ -18,7 +18,8 @@ public final class InitText {
     private final RepositoryScan scan;
     private final Path images;
     private final List<String> lines = new ArrayList<>();
-    private String first = "";
+    /** What ensures all of it, one after the other. */
+    private final List<String> commands = new ArrayList<>();
 
     private InitText(RepositoryScan scan, Path images) {
         this.scan = scan;
@@ -42,19 +43,19 @@ public final class InitText {
     }
 
     private void addFiles() {
-        scan.composeFiles().forEach(file -> add(file, "--compose" + (isInRoot(file) ? "" : " " + path(file))));
+        scan.composeFiles().forEach(this::addCompose);
         // Bake reads the paths in a file from the working folder.
-        scan.bakeFiles().forEach(file -> add(file, isInRoot(file) ? "" : "cd " + path(file.getParent()) + " && ",
-                "--bake"));
+        scan.bakeFiles().forEach(file -> addCommand(file,
+                (isInRoot(file) ? "" : "cd " + path(file.getParent()) + " && ") + "ensure_image --bake"));
         List<Path> inCollection = scan.dockerfiles().stream().filter(this::isInCollection).toList();
+        List<Path> others = scan.dockerfiles().stream().filter(file -> !isInCollection(file)).toList();
         if (!inCollection.isEmpty()) {
-            add(images, "--all");
+            addCommand(images, "ensure_image --all" + (images.equals(new Options().images) ? ""
+                    : " --images " + path(images)));
         }
-        inCollection.stream().limit(MOST).forEach(file -> add(file, reference(file)));
-        scan.dockerfiles().stream().filter(file -> !isInCollection(file)).limit(MOST)
-                .forEach(file -> add(file, arguments(file)));
-        int left = Math.max(0, inCollection.size() - MOST)
-                + Math.max(0, scan.dockerfiles().size() - inCollection.size() - MOST);
+        inCollection.stream().limit(MOST).forEach(file -> addRow(file, "ensure_image " + reference(file)));
+        addOthers(others.stream().limit(MOST).toList());
+        int left = Math.max(0, inCollection.size() - MOST) + Math.max(0, others.size() - MOST);
         if (left > 0) {
             lines.add("  and " + left + " more Dockerfiles");
         }
@@ -62,13 +63,33 @@ public final class InitText {
                 : "Found, and what ensures the images:");
     }
 
-    private void add(Path file, String arguments) {
-        add(file, "", arguments);
+    private void addCompose(Path file) {
+        addCommand(file, "ensure_image --compose" + (isInRoot(file) ? "" : " " + path(file)));
+        lines.add(String.format(Locale.ROOT, ROW, "", "then: docker compose "
+                + (isInRoot(file) ? "" : "-f " + path(file) + " ") + "up --no-build"));
     }
 
-    private void add(Path file, String before, String arguments) {
-        lines.add(String.format(Locale.ROOT, ROW, path(file), before + "ensure_image " + arguments));
-        first = first.isEmpty() && before.isEmpty() ? "ensure_image " + arguments : first;
+    /** Those that need no option of their own are ensured by one command. */
+    private void addOthers(List<Path> files) {
+        files.forEach(file -> addRow(file, "ensure_image " + arguments(file)));
+        String together = String.join(" ", files.stream().filter(InitText::isPlain).map(this::arguments).toList());
+        if (!together.isEmpty()) {
+            commands.add("ensure_image " + together);
+        }
+        files.stream().filter(file -> !isPlain(file)).forEach(file -> commands.add("ensure_image " + arguments(file)));
+    }
+
+    private void addCommand(Path file, String command) {
+        addRow(file, command);
+        commands.add(command);
+    }
+
+    private void addRow(Path file, String command) {
+        lines.add(String.format(Locale.ROOT, ROW, path(file), command));
+    }
+
+    private static boolean isPlain(Path file) {
+        return file.getFileName().toString().equalsIgnoreCase("Dockerfile");
     }
 
     private boolean isInRoot(Path file) {
@@ -94,9 +115,29 @@ public final class InitText {
     private String arguments(Path file) {
         Path folder = file.getParent() == null ? Path.of(".") : file.getParent();
         String context = path(folder);
-        boolean plain = file.getFileName().toString().equalsIgnoreCase("Dockerfile");
-        return RepositoryScan.name(file) + "=" + (context.isEmpty() ? "." : context)
-                + (plain ? "" : " -f " + path(file));
+        return name(file) + "=" + (context.isEmpty() ? "." : context) + (isPlain(file) ? "" : " -f " + path(file));
+    }
+
+    /** By its folder; by its path, if need be with the name of the root, if another image has that name. */
+    private String name(Path file) {
+        Path root = scan.root().toAbsolutePath().normalize();
+        Path folder = root.relativize(file.toAbsolutePath().normalize()).getParent();
+        String name = RepositoryScan.name(file);
+        if (folder == null || scan.dockerfiles().stream().filter(each -> nameOf(each).equals(name)).count() == 1) {
+            return name;
+        }
+        String path = named(folder.toString(), file);
+        return scan.dockerfiles().stream().filter(this::isInCollection).map(this::reference).noneMatch(path::equals)
+                ? path
+                : named(root.getFileName() + "-" + folder, file);
+    }
+
+    private static String named(String folder, Path file) {
+        return RepositoryScan.name(Path.of(folder.replaceAll("[/\\\\]", "-")).resolve(file.getFileName()));
+    }
+
+    private String nameOf(Path file) {
+        return isInCollection(file) ? reference(file) : RepositoryScan.name(file);
     }
 
     private static String path(Path file) {
@@ -105,31 +146,25 @@ public final class InitText {
     }
 
     private void addUses() {
-        if (first.isEmpty()) {
+        if (commands.isEmpty()) {
             lines.addAll(List.of("Create images/app/Dockerfile, and then: ensure_image app"));
             return;
         }
-        lines.addAll(List.of("", "To use it, put into",
+        lines.addAll(List.of("", "To ensure them before the tests, leaving out what you do not need:",
                 "  Makefile",
                 "    .PHONY: images",
-                "    images:",
-                "    \t" + first,
-                "    test: images",
+                "    images:"));
+        commands.forEach(command -> lines.add("    \t" + command.replace("$", "$$")));
+        lines.addAll(List.of("    test: images",
                 "  a workflow of GitHub Actions, before the tests",
-                "    - run: " + first,
+                "    - run: make images",
                 "  .gitlab-ci.yml",
                 "    before_script:",
-                "      - " + first,
+                "      - make images",
                 "  conftest.py, for pytest",
-                "    import shlex, subprocess, pytest",
-                "    @pytest.fixture(scope=\"session\")",
+                "    import subprocess, pytest",
+                "    @pytest.fixture(scope=\"session\", autouse=True)",
                 "    def images():",
-                "        out = subprocess.run(shlex.split(\"" + first.replace("ensure_image", "ensure_image -q")
-                        .replace("\\", "\\\\").replace("\"", "\\\"") + "\"),",
-                "                             check=True, text=True, stdout=subprocess.PIPE).stdout",
-                "        return out.split()  # image IDs, for docker run"));
-        if (!scan.composeFiles().isEmpty() && first.contains("--compose")) {
-            lines.addAll(List.of("", "What follows: docker compose up --no-build"));
-        }
+                "        subprocess.run([\"make\", \"images\"], check=True)"));
     }
 }

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package ensureimage.report;
 
+import ensureimage.engine.CacheFolder;
 import ensureimage.install.NotInstalled;
 import ensureimage.recipe.Printable;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /** What is said of an installed form. */
 public final class InstallWording {
@@ -23,9 +26,12 @@ public final class InstallWording {
                 + (isPlugin(path) ? "  for: docker ensure" : "")).toList();
     }
 
-    /** One line per launcher. */
-    public static List<String> removed(List<Path> launchers) {
-        return launchers.stream().map(path -> "removed    " + Printable.escape(path)).toList();
+    /** One line per launcher, and one for the cache, which stays: an installation from now on would use it. */
+    public static List<String> removed(List<Path> launchers, Map<String, String> environment) {
+        Stream<String> kept = CacheFolder.find(environment).filter(Files::isDirectory).stream()
+                .map(folder -> "kept       " + Printable.escape(folder) + "  the cache, to remove it: rm -rf "
+                        + OurLine.quoted(folder.toString()));
+        return Stream.concat(launchers.stream().map(path -> "removed    " + Printable.escape(path)), kept).toList();
     }
 
     private static boolean isPlugin(Path launcher) {

@@ -87,7 +87,7 @@ public final class Options {
      * file. So the next word can be a target or a service.
      */
     static final class FileNames implements IParameterPreprocessor {
-        private static final Pattern FILE = Pattern.compile(".*\\.(?:hcl|json|ya?ml)");
+        static final Pattern FILE = Pattern.compile(".*\\.(?:hcl|json|ya?ml)");
 
         @Override
         public boolean preprocess(Stack<String> words, CommandSpec command, ArgSpec option, Map<String, Object> info) {
@@ -129,14 +129,14 @@ public final class Options {
         public boolean check;
 
         @Option(names = "--list",
-                description = "Build nothing: list the images with state, age, size, folder and base; "
-                        + "without REF, all of the collection.")
+                description = "Build nothing: list the images (without REF, all) with state, age, size, folder "
+                        + "and base.")
         public boolean list;
 
-        @Option(names = "--why", description = "Build nothing: list the inputs of REF, and what has changed.")
+        @Option(names = "--why", description = "Build nothing: list the inputs, and what changed.")
         public boolean why;
 
-        @Option(names = "--dry-run", description = "Build nothing: list what would be built, in which order, and why.")
+        @Option(names = "--dry-run", description = "Build nothing: list what would be built, and why.")
         public boolean dryRun;
 
         @Option(names = "--if-missing", description = "Build only if the tag is missing; do not compare inputs.")
@@ -259,8 +259,8 @@ public final class Options {
         public String docker = "docker";
 
         @Option(names = "--init",
-                description = "Look for Dockerfiles, compose files and bake files. Print the commands "
-                        + "that ensure their images, and lines for a Makefile, CI and a test suite. Writes no file.")
+                description = "Find Dockerfiles, compose and bake files. Print what ensures their images, and lines "
+                        + "for a Makefile, CI and pytest. Writes no file.")
         public boolean init;
 
         @Option(names = "--names", hidden = true, description = "Print what can be named: for the completion.")
@@ -282,7 +282,7 @@ public final class Options {
         public boolean help;
 
         @Option(names = {"-V", "--version"}, versionHelp = true,
-                description = "Print the version; with -v, all that a bug report needs.")
+                description = "Print the version; with -v, what bug reports need.")
         public boolean version;
     }
 

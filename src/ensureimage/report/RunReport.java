@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //SOURCES About.java
 //SOURCES ActionsConsole.java
+//SOURCES BakeWords.java
 //SOURCES ChangeJson.java
 //SOURCES ChangeWording.java
 //SOURCES Completion.java
+//SOURCES ComposeWords.java
 //SOURCES Console.java
+//SOURCES DockerWord.java
 //SOURCES DockerWords.java
 //SOURCES ExitCode.java
 //SOURCES FileWording.java
@@ -23,6 +26,7 @@
 //SOURCES Message.java
 //SOURCES NameCompletion.java
 //SOURCES Options.java
+//SOURCES OurLine.java
 //SOURCES PlanResults.java
 //SOURCES Results.java
 //SOURCES Selection.java
@@ -31,6 +35,7 @@
 //SOURCES Style.java
 //SOURCES Terminal.java
 //SOURCES TextResults.java
+//SOURCES UrlContext.java
 //SOURCES UsageException.java
 //SOURCES UsageWording.java
 //SOURCES WhyResults.java
@@ -75,10 +80,13 @@ public final class RunReport implements Listener, AutoCloseable {
     private final Console console;
     private final Results results;
     private final Map<Reference, ImageCourse> courses = new LinkedHashMap<>(); // of the images without an outcome
+    private final boolean isLegacyAsked;
+    private boolean isBuilderTold;
     private boolean several;
     private ExitCode unfinished = ExitCode.BUG;
 
-    private RunReport(Style style, Console console, Results results) {
+    private RunReport(Style style, Console console, Results results, boolean isLegacyAsked) {
+        this.isLegacyAsked = isLegacyAsked;
         this.style = style;
         this.console = console;
         this.results = results;
@@ -90,13 +98,14 @@ public final class RunReport implements Listener, AutoCloseable {
      * @param out for the outcomes
      * @param err for all else
      * @param terminal what the two can show
-     * @param environment tells whether this is a CI run, and GitHub's
+     * @param environment tells whether this is a CI run, and GitHub's, and which builder is asked for
      */
     public static RunReport open(Style style, PrintWriter out, PrintWriter err, Terminal terminal,
             Map<String, String> environment) {
         Results results = style.format() == Style.Format.JSON ? new JsonResults(style.view())
                 : text(style, terminal);
-        return new RunReport(style, console(style, out, err, terminal, environment), results);
+        return new RunReport(style, console(style, out, err, terminal, environment), results,
+                Wording.isLegacyAsked(environment));
     }
 
     private static Results text(Style style, Terminal terminal) {
@@ -145,6 +154,10 @@ public final class RunReport implements Listener, AutoCloseable {
     public synchronized void output(Recipe recipe, String line) {
         course(recipe).ifPresent(course -> course.read(line));
         if (style.verbose()) {
+            if (!isBuilderTold && BuildOutput.isLegacy(line)) {
+                isBuilderTold = true;
+                console.say(List.of(Wording.error(SCRIPT, Wording.legacyBuilder(isLegacyAsked))));
+            }
             String whose = several ? recipe.reference().toString() : "";
             console.quote(several ? "build output" : title(recipe), List.of(whose + Wording.quote(line)));
         }

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.charset.Charset;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -31,6 +32,11 @@ public record Terminal(boolean colours, boolean unicode, boolean progress) {
         return new Terminal(!dumb && environment.getOrDefault("NO_COLOR", "").isEmpty() && isTerminal(STDOUT),
                 Charset.forName(System.getProperty("native.encoding", "US-ASCII")).newEncoder().canEncode('\u2588'),
                 !dumb && isTerminal(STDERR));
+    }
+
+    /** Whether stderr is a person's terminal, and none that is kept as a log. @param environment with {@code CI} */
+    public static boolean isUsers(Map<String, String> environment) {
+        return List.of("", "false").contains(environment.getOrDefault("CI", "")) && isTerminal(STDERR);
     }
 
     private static boolean isTerminal(int stream) {

@@ -11,15 +11,27 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 
 /** What is said of a command line of ensure_image that cannot be used. */
 public final class UsageWording {
     /** How this program was started, for something to paste. */
     private final String command;
+    private final BooleanSupplier repeatsValues;
 
-    /** @param command as the user would type it, such as {@code ensure_image} */
-    public UsageWording(String command) {
+    /**
+     * Words for one way to start it.
+     *
+     * @param command as the user would type it, such as {@code ensure_image}
+     * @param repeatsValues whether values that may be secrets are seen only by whoever typed them
+     */
+    public UsageWording(String command, BooleanSupplier repeatsValues) {
         this.command = command;
+        this.repeatsValues = repeatsValues;
+    }
+
+    private Habits habits(List<String> given, List<String> after) {
+        return new Habits(command, given, after, repeatsValues.getAsBoolean());
     }
 
     /** Where to read on. */
@@ -34,16 +46,22 @@ public final class UsageWording {
      * @param suggestions options that may have been meant
      */
     public Message unknownOption(String problem, List<String> given, List<String> after, List<String> suggestions) {
-        return new Habits(command, given, after).option().orElseGet(() -> new Message(problem,
+        return habits(given, after).option().orElseGet(() -> new Message(problem,
                 suggestions.isEmpty() ? seeHelp() : "Did you mean " + String.join(" or ", suggestions) + "?"));
     }
 
     /** What is wrong with the images that are named. @param given before the {@code --} @param after what follows it */
     public Message flaw(Flaw flaw, List<String> given, List<String> after) {
-        return new Habits(command, given, after).flaw(flaw).orElseGet(() -> FlawWording.flaw(flaw));
+        Habits habits = habits(given, after);
+        return habits.flaw(flaw).or(() -> habits.file(flaw)).orElseGet(() -> FlawWording.flaw(flaw));
     }
 
-    /** Any other command line that cannot be read. */
+    /** Any other command line that cannot be read. @param given before the {@code --} @param after what follows it */
+    public Message mistake(String problem, List<String> given, List<String> after) {
+        return habits(given, after).command().orElseGet(() -> mistake(problem));
+    }
+
+    /** A command line, of any script, that cannot be read. */
     public Message mistake(String problem) {
         return new Message(Printable.escape(problem), seeHelp());
     }
@@ -79,8 +97,20 @@ public final class UsageWording {
         }
     }
 
-    /** @throws UsageException if options do not go together, or their values have no meaning */
-    public void requireSensible(Options options, List<String> passThrough) throws UsageException {
+    /**
+     * Looks for what cannot be meant. @param given before the {@code --} @param after what follows it
+     *
+     * @throws UsageException if options do not go together, or their values have no meaning
+     */
+    public void requireSensible(Options options, List<String> given, List<String> after) throws UsageException {
+        try {
+            requireSensible(options, after);
+        } catch (UsageException e) {
+            throw habits(given, after).command().map(UsageException::new).orElse(e);
+        }
+    }
+
+    private void requireSensible(Options options, List<String> passThrough) throws UsageException {
         requireOneCollection(options);
         requireValues(options.builtFrom.buildArguments);
         requireOneWay(options, passThrough);

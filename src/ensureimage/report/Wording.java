@@ -10,7 +10,9 @@ import ensureimage.recipe.DockerfileSource;
 import ensureimage.recipe.Printable;
 import ensureimage.recipe.Recipe;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 
 /** The sentences that people read about a run; {@link FlawWording} and {@link ChangeWording} have the rest. */
@@ -19,6 +21,7 @@ public final class Wording {
     private static final String PERMISSION_HINT = "Run as a user of the group 'docker', or set DOCKER_HOST.";
     private static final String ENGINE_HINT = "Start it, or set DOCKER_HOST. To see its state: docker version";
     private static final String DOCKER_HINT = "Install the docker client, or name one with --docker.";
+    private static final String LEGACY_ASKED = "DOCKER_BUILDKIT=0";
     private static final String DEFAULT_ADDRESS = "/var/run/docker.sock";
     private static final double MILLIS_PER_SECOND = 1000.0;
 
@@ -217,9 +220,20 @@ public final class Wording {
     }
 
     /** On one line: {@code docker 28.5.2, engine 28.5.2, containerd image store, BuildKit through buildx 0.29.1}. */
-    public static String facts(EngineFacts engine) {
+    public static String facts(EngineFacts engine, Map<String, String> environment) {
         return Printable.escape("docker " + engine.client() + ", engine " + engine.version() + ", "
-                + (engine.containerdStore() ? "containerd" : "classic") + " image store, " + builder(engine));
+                + (engine.containerdStore() ? "containerd" : "classic") + " image store, "
+                + (isLegacyAsked(environment) ? "legacy builder, because " + LEGACY_ASKED : builder(engine)));
+    }
+
+    /** Whether the user wants the legacy builder. */
+    static boolean isLegacyAsked(Map<String, String> environment) {
+        return List.of("0", "false").contains(environment.getOrDefault("DOCKER_BUILDKIT", ""));
+    }
+
+    /** That it builds, and why. */
+    static String legacyBuilder(boolean isAsked) {
+        return "the legacy builder builds, because " + (isAsked ? LEGACY_ASKED : "there is no buildx");
     }
 
     /** What {@code docker build} builds with there. */

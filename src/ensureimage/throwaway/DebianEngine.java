@@ -119,9 +119,7 @@ final class DebianEngine extends ThrowawayEngine {
     Process launch(List<String> command, Network network)
             throws EngineUnavailable, IOException, InterruptedException {
         var line = openView(network).entrance(List.of("--pid", "--net", "--mount", "--wd"), command);
-        var builder = new ProcessBuilder(line).inheritIO(); // a Command would put pipes between it and the terminal
-        builder.environment().putAll(environment(1));
-        return start(builder);
+        return start(ofUser(line, environment(1)));
     }
 
     /** Behind its nsenter. */

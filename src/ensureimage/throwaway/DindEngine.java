@@ -142,9 +142,7 @@ final class DindEngine extends ThrowawayEngine {
 
     @Override
     Process launch(List<String> command, Network network) throws IOException {
-        var builder = new ProcessBuilder(command).inheritIO();
-        builder.environment().putAll(environment());
-        return builder.start();
+        return ofUser(command, environment()).start();
     }
 
     @Override

@@ -25,7 +25,8 @@ import java.util.stream.Stream;
 /**
  * The machine that engines are started on, and what they need to know of the process and user that start them.
  *
- * @param environment  this process's own, which what it starts inherits; HOME, if it has one, is the user's home
+ * @param environment  this process's own, which what it starts inherits, but for variables that a user's command must
+ *                     not have; HOME, if it has one, is the user's home
  * @param cache        the project's folder for what can be made again, whether it is there or not; empty if there can be
  *                     none
  * @param folder       the current one

@@ -267,6 +267,14 @@ public abstract sealed class ThrowawayEngine implements AutoCloseable permits De
         }));
     }
 
+    /** In our terminal, with the machine's variables and those of the engine. */
+    ProcessBuilder ofUser(List<String> line, Map<String, String> variables) {
+        var builder = new ProcessBuilder(line).inheritIO(); // a Command would put pipes between it and the terminal
+        builder.environment().keySet().retainAll(machine.environment().keySet()); // so each keeps its bytes
+        builder.environment().putAll(variables);
+        return builder;
+    }
+
     // ---- what the kinds of engine share ---------------------------------------------------------------------------
 
     /** @param folder in which the socket and the client's configuration are */
