@@ -27,8 +27,10 @@ import ensureimage.testing.RegistryProxy.Fault;
 import ensureimage.testing.RegistryProxy.Stage;
 import ensureimage.testing.Workbench;
 import ensureimage.throwaway.EngineSpec.Store;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -287,6 +289,20 @@ class ShareTest {
         assertEquals("pushed", field(fleet.share(old, "--force", "--share-all", app), "shared.action"));
         assertEquals("pulled", field(fleet.share(two, app), "outcome"));
         assertEquals(old.cat(app, "/number"), two.cat(app, "/number"));
+    }
+
+    /** The engine fails between giving an image the registry's name and the push. */
+    @Test
+    void noNameOfTheRegistryStaysWhateverFails() throws IOException {
+        Path log = folder.resolve("log");
+        Path failing = one.client("echo \"$*\" >> " + log + "\ncase \"$*\" in *inspect*/ensured:*)\n"
+                + "echo 'Error response from daemon: something is wrong' >&2; exit 1;; esac\n"
+                + "exec " + one.client() + " \"$@\"\n");
+        Harness.Result built = fleet.share(one, "--docker", failing.toString(), app);
+        assertEquals("built", field(built, "outcome"), built.toString());
+        assertTrue(Files.readString(log).matches("(?s).*\ntag \\S+ " + fleet.repository + ":.*inspect.*"),
+                "control: it was named, and looked up: " + Files.readString(log));
+        assertFalse(one.docker("image", "ls").out().contains(fleet.repository));
     }
 
     // ---- A registry that is no help

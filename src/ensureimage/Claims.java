@@ -114,21 +114,27 @@ final class Claims {
     }
 
     private Optional<Seen> read(Deadline deadline) throws EngineException, InterruptedException {
-        HeldImage held = docker.lookUp(List.of(tag.toString()), deadline).get(tag.toString());
-        drop(deadline);
-        return Optional.ofNullable(held).map(HeldImage::labels)
-                .map(labels -> new Seen(labels.getOrDefault(OWNER, ""), labels.getOrDefault(BEAT, "")));
+        try {
+            return Optional.ofNullable(docker.lookUp(List.of(tag.toString()), deadline).get(tag.toString()))
+                    .map(HeldImage::labels)
+                    .map(labels -> new Seen(labels.getOrDefault(OWNER, ""), labels.getOrDefault(BEAT, "")));
+        } finally {
+            drop();
+        }
     }
 
     private boolean write(String beat, Deadline deadline) throws EngineException, InterruptedException {
-        boolean pushed = repository.transfers().make(tag, Map.of(OWNER, own, BEAT, beat), deadline)
-                && repository.transfers().push(tag, deadline, (bytes, whole) -> {}) instanceof RegistryTransfers.Done;
-        drop(deadline);
-        return pushed;
+        try {
+            return repository.transfers().make(tag, Map.of(OWNER, own, BEAT, beat), deadline)
+                    && repository.transfers().push(tag, deadline,
+                            (bytes, whole) -> {}) instanceof RegistryTransfers.Done;
+        } finally {
+            drop();
+        }
     }
 
-    private void drop(Deadline deadline) throws EngineException, InterruptedException {
-        docker.untag(List.of(tag.toString()), deadline);
+    private void drop() throws EngineException, InterruptedException {
+        docker.untag(List.of(tag.toString()), new Deadline(SharedRepository.TO_UNTAG));
     }
 
     /** Held by this machine, and renewed until it ends. */

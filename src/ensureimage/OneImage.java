@@ -87,7 +87,7 @@ final class OneImage {
         } catch (RecipeException e) {
             throw new NotEnsured.UnusableRecipe(recipe, e);
         } finally {
-            shared.ifPresent(SharedImage::endClaim);
+            shared.ifPresent(SharedImage::end);
         }
     }
 

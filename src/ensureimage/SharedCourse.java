@@ -16,8 +16,6 @@ import java.util.Set;
 
 /** What came of sharing one image so far, what of it is told, and which names in the registry the engine has for it. */
 final class SharedCourse {
-    private static final Duration TO_UNTAG = Duration.ofSeconds(30);
-
     private final SharedRepository repository;
     private final Docker docker;
     private final Recipe recipe;
@@ -95,7 +93,7 @@ final class SharedCourse {
         if (!named.isEmpty()) {
             List<String> names = named.stream().map(Reference::toString).toList();
             named.clear();
-            docker.untag(names, new Deadline(TO_UNTAG));
+            docker.untag(names, new Deadline(SharedRepository.TO_UNTAG));
         }
     }
 

@@ -238,9 +238,16 @@ final class SharedImage {
         return claim.filter(Claims.Claim::isBuilt).isPresent();
     }
 
-    /** Whether it was built here or not, those that wait need not any more. */
-    void endClaim() {
+    /** Whether it was built here or not, those that wait need not any more; and no name in the registry stays here. */
+    void end() {
         claim.ifPresent(Claims.Claim::end);
+        try {
+            dropNames();
+        } catch (EngineException e) {
+            return; // it has ended, and the caller has the words for that
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     // ---- Pushing

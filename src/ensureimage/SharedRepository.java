@@ -9,6 +9,7 @@ import ensureimage.engine.RegistryTransfers;
 import ensureimage.recipe.Fingerprint;
 import ensureimage.recipe.Recipe;
 import ensureimage.recipe.Reference;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
@@ -18,6 +19,9 @@ import java.util.stream.Collectors;
  * again, and only the first image that meets a failure tells of it.
  */
 final class SharedRepository {
+    /** To take a name of the registry from an image here, whatever time is left for anything else. */
+    static final Duration TO_UNTAG = Duration.ofSeconds(30);
+
     private final Sharing settings;
     private final RegistryTransfers transfers;
     private final Optional<Signatures> signatures;
