@@ -54,6 +54,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -145,7 +146,9 @@ public final class ensure_image implements Callable<Integer> {
         }
 
         static ExitCode printCompletion(CommandLine parser) {
-            parser.getOut().println(NameCompletion.script(AutoComplete.bash(NAME, parser)));
+            parser.getOut().println(NameCompletion.script(AutoComplete.bash(NAME, parser),
+                    parser.getCommandSpec().options().stream().filter(option -> option.arity().min() > 0)
+                            .flatMap(option -> Stream.of(option.names()))));
             return ExitCode.ENSURED;
         }
     }

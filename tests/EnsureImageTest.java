@@ -331,6 +331,7 @@ class EnsureImageTest {
                         + " COMP_CWORD=1; _complete_ensure_image ensure_image --single ensure_image; echo \"${COMPREPLY[@]}\"")
                 .input(completion).in(folder).run().succeeded();
         assertEquals("--single-flight\n", completed.out());
+        assertTrue(completion.contains("|--share|") && completion.contains("|--wait|"), "values are no names");
     }
 
     @ParameterizedTest

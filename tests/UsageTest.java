@@ -82,6 +82,8 @@ class UsageTest {
         "-t app:1 .         | there is no option -t: the name comes first | Try: ensure_image app:1=.",
         "--tag=app:1 dir    | there is no option --tag: the name comes first | Try: ensure_image app:1=dir",
         "-t app:1           | there is no option -t: the name comes first | Try: ensure_image app:1",
+        "docker build --provenance false -m 1g -t app . | there is no option -t: the name comes first "
+                + "| Try: ensure_image app=. -- --provenance false -m 1g",
         "other --network host | there is no option --network: options for docker build go after a -- "
                 + "| Try: ensure_image other -- --network host",
         "--no-cache other -- --rm | there is no option --no-cache: options for docker build go after a -- "

@@ -23,10 +23,10 @@ final class DockerWords {
     private static final Set<String> VALUED = Set.of("--add-host", "--allow", "--annotation", "--attest",
             "--build-context", "--builder", "--cache-from", "--cache-to", "--cgroup-parent", "--cpu-period",
             "--cpu-quota", "--cpu-shares", "--cpuset-cpus", "--cpuset-mems", "--isolation", "--label", "--memory",
-            "--network", "--no-cache-filter", "--progress", "--secret", "--security-opt", "--shm-size", "--ssh",
-            "--ulimit");
-    private static final Set<String> FLAGS = Set.of("--compress", "--force-rm", "--load", "--no-cache", "--provenance",
-            "--pull", "--rm", "--sbom", "--squash");
+            "--memory-swap", "--network", "--no-cache-filter", "--progress", "--provenance", "--sbom", "--secret",
+            "--security-opt", "--shm-size", "--ssh", "--ulimit", "-c", "-m");
+    private static final Set<String> FLAGS = Set.of("--compress", "--force-rm", "--load", "--no-cache",
+            "--pull", "--rm", "--squash");
     /** Options of {@code docker run} without a value. */
     private static final Set<String> RUN_FLAGS = Set.of("-d", "--detach", "--disable-content-trust", "--init", "-i",
             "--interactive", "--no-healthcheck", "--oom-kill-disable", "--privileged", "-P", "--publish-all", "-q",

@@ -13,6 +13,8 @@ import ensureimage.recipe.RecipeException;
 import ensureimage.recipe.Reference;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** What a shell completes a command line with: options by picocli's script, and the names of the collection's images. */
 public final class NameCompletion {
@@ -37,7 +39,7 @@ public final class NameCompletion {
                         case "$rest" in *[[:space:]]*) rest="${rest#*[[:space:]]}" ;; *) rest="" ;; esac
                       done
                       case "$last" in
-                        -f|--file|--images|--build-arg|--target|--platform|--profile|--docker|--format|-j|--jobs|--attempts|--timeout|--wait)
+                        VALUED)
                           return ;;
                       esac
                       # What is before a colon is no part of the word that readline replaces.
@@ -54,9 +56,14 @@ public final class NameCompletion {
     private NameCompletion() {
     }
 
-    /** The script for bash and zsh. @param options picocli's part of it */
-    public static String script(String options) {
-        return options + WITH_NAMES;
+    /**
+     * The script for bash and zsh.
+     *
+     * @param options picocli's part of it
+     * @param valued the names of the options after which comes a value, not a name
+     */
+    public static String script(String options, Stream<String> valued) {
+        return options + WITH_NAMES.replace("VALUED", valued.collect(Collectors.joining("|")));
     }
 
     /**
