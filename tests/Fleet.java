@@ -9,6 +9,7 @@ import ensureimage.throwaway.ThrowawayRegistry;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.regex.Matcher;
@@ -104,6 +105,24 @@ public final class Fleet {
 
     public Harness.Result share(Workbench machine, String... arguments) {
         return sharing(machine, arguments).run().succeeded();
+    }
+
+    /**
+     * One machine builds, and does not get on before the other waits for it.
+     *
+     * @param gate where the one that builds is held
+     * @return the results of both
+     */
+    public static List<Harness.Result> waitingFor(Gate gate, Harness.Command building, Harness.Command waiting) {
+        try (Harness.Running first = building.start()) {
+            gate.await(1);
+            try (Harness.Running second = waiting.start()) {
+                Harness.eventually("it waits", Harness.SOON,
+                        () -> second.err().contains("waiting for another machine, which is building it"));
+                gate.open();
+                return List.of(first.await().succeeded(), second.await().succeeded());
+            }
+        }
     }
 
     /** A value of a result: that of the first field of this name from {@code shared} on, else of the first one. */

@@ -367,19 +367,13 @@ class ShareTest {
 
     @Test
     void aMachineWaitsForTheOneThatBuilds() {
-        try (Gate gate = Gate.before(one);
-                Harness.Running first = fleet.sharing(one, "--docker", gate.client(), "--single-flight", app).start()) {
-            gate.await(1);
-            try (Harness.Running second = fleet.sharing(two, "--single-flight", app).start()) {
-                Harness.eventually("it waits", Harness.SOON,
-                        () -> second.err().contains("waiting for another machine, which is building it"));
-                gate.open();
-                Harness.Result built = first.await().succeeded();
-                assertEquals("pushed", field(built, "shared.action"), built.toString());
-                Harness.Result pulled = second.await().succeeded();
-                assertEquals("pulled", field(pulled, "outcome"), pulled.toString());
-                assertEquals(one.cat(app, "/number"), two.cat(app, "/number"));
-            }
+        try (Gate gate = Gate.before(one)) {
+            List<Harness.Result> both =
+                    Fleet.waitingFor(gate, fleet.sharing(one, "--docker", gate.client(), "--single-flight", app),
+                            fleet.sharing(two, "--single-flight", app));
+            assertEquals("pushed", field(both.get(0), "shared.action"), both.toString());
+            assertEquals("pulled", field(both.get(1), "outcome"), both.toString());
+            assertEquals(one.cat(app, "/number"), two.cat(app, "/number"));
         }
     }
 
