@@ -92,9 +92,11 @@ public final class Fleet {
         return new RegistryProxy(registry.port());
     }
 
-    /** How often the registry was asked so far. */
+    /** How often the registry was asked so far for anything of this repository: other tests have others there. */
     public long requests() {
-        return registry.log().lines().filter(line -> line.contains("http.request.uri")).count();
+        String path = repository.substring(registry.address().length());
+        return registry.log().lines().filter(line -> line.contains("http.request.uri") && line.contains("/v2" + path))
+                .count();
     }
 
     /** {@code ensure_image --share} as a machine's user runs it, with its result as JSON. */
