@@ -69,7 +69,7 @@ final class SharedImage {
 
     /**
      * Has the engine fetch the image if the registry has it. Time that came to nothing does not count. Once the image has its
-     * name here, or is not wanted, those in the registry are to be dropped.
+     * name here, or is not wanted, {@link #dropNames} is to be called.
      */
     PullEnd pull(Found found, Deadline deadline) throws EngineException, RecipeException, InterruptedException {
         Deadline spent = new Deadline(deadline.left());

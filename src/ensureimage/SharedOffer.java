@@ -83,7 +83,7 @@ final class SharedOffer {
         String platform = built.labels().platform().wanted();
         Reference near = repository.near(recipe, platform);
         boolean signs = repository.signatures().isPresent();
-        if (signs) { // first: it can be signed there before anybody finds it by its own tag
+        if (signs) { // first: it can be signed there before a machine finds it by its own tag
             send(near, made, new Deadline(limit));
         }
         for (Reference tag : tags) {
@@ -145,7 +145,7 @@ final class SharedOffer {
         return wrong;
     }
 
-    /** Only for {@code --why-not-shared}: if that fails, nothing is told. */
+    /** Only for {@link EnsureImage#compareShared}: if that fails, nothing is told. */
     private void sendInputs(Reference tag, Plan built, Deadline deadline)
             throws EngineException, InterruptedException {
         Optional<Map<String, String>> parts = SharedInputs.pack(built).filter(all -> repository.pushes());

@@ -46,7 +46,7 @@ final class Signatures {
             case NOT_THERE -> Optional.of(new NotThere(tag.took()));
             case UNSIGNED, OTHER_KEY -> Optional.of(new Refused(key, tag, tag.took()));
             case SILENT -> Optional.of(new Failed("", tag.took()));
-            case SIGNED, FAILED -> Optional.empty(); // docker has the words for a registry that is away or lets nobody in
+            case SIGNED, FAILED -> Optional.empty(); // docker has the words for a registry that is away or refuses
         };
         return end.isPresent() ? end.get() : pull(image, tag, deadline, spent, progress);
     }

@@ -24,7 +24,7 @@ import java.util.stream.Stream;
  * The cosign command line client, version 2 or 3: verifies and makes signatures of images in a registry. Logins are those of
  * docker's configuration, which it reads itself. It cannot ask for a password, for its stdin has ended.
  *
- * <p>No transparency log: what a team shares among itself is nobody else's to know, and the log needs the internet. Version 3
+ * <p>No transparency log: others need not know what a team shares, and the log needs the internet. Version 3
  * signs as version 2 does, which could not verify its own form.
  *
  * <p>Safe from many threads.

@@ -74,7 +74,7 @@ final class DockerWords {
      * @param command of ours, as the user types it
      * @param given what is before the {@code --}
      * @param after the rest
-     * @param repeatsValues whether values that may be secrets are seen only by whoever typed them
+     * @param repeatsValues whether values that may be secrets are seen only by the user who typed them
      */
     static DockerWords read(String command, List<String> given, List<String> after, boolean repeatsValues) {
         DockerWords words = new DockerWords(command, repeatsValues);

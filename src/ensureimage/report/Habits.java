@@ -38,7 +38,7 @@ final class Habits {
      * @param command of ours, as the user types it
      * @param given what is before the {@code --}
      * @param after the rest
-     * @param repeatsValues whether values that may be secrets are seen only by whoever typed them
+     * @param repeatsValues whether values that may be secrets are seen only by the user who typed them
      */
     Habits(String command, List<String> given, List<String> after, boolean repeatsValues) {
         this.command = command;

@@ -23,7 +23,7 @@ public final class UsageWording {
      * Words for one way to start it.
      *
      * @param command as the user would type it, such as {@code ensure_image}
-     * @param repeatsValues whether values that may be secrets are seen only by whoever typed them
+     * @param repeatsValues whether values that may be secrets are seen only by the user who typed them
      */
     public UsageWording(String command, BooleanSupplier repeatsValues) {
         this.command = command;
