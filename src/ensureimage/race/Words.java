@@ -5,6 +5,7 @@ import ensureimage.Version;
 import ensureimage.engine.EngineFacts;
 import ensureimage.recipe.Printable;
 import ensureimage.report.Message;
+import ensureimage.report.OurLine;
 import ensureimage.report.Wording;
 import ensureimage.throwaway.EngineUnavailable;
 import java.util.ArrayList;
@@ -105,9 +106,7 @@ final class Words {
 
     /** The command that plays the same again. */
     static String again(Results results) {
-        return results.plan().command().stream()
-                .map(word -> word.matches("[\\w@%+=:,./-]+") ? word : "'" + word.replace("'", "'\\''") + "'")
-                .map(Printable::escape).collect(Collectors.joining(" "));
+        return OurLine.quoted(results.plan().command());
     }
 
     static String shares(Results results) {

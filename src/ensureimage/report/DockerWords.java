@@ -3,7 +3,6 @@ package ensureimage.report;
 
 import ensureimage.recipe.RepositoryScan;
 import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -120,20 +119,19 @@ final class DockerWords {
         isBuild = verb.equals(Optional.of(BUILD))
                 || words.stream().anyMatch(word -> TAG.contains(word.split("=", 2)[0]));
         Map<String, OptionSpec> known = CommandSpec.forAnnotatedObject(new Options()).optionsMap();
-        for (int i = 0; i < words.size(); i++) {
-            String word = words.get(i);
-            if (!word.startsWith("-") || word.equals("-")) {
-                readArgument(word);
-                continue;
+        for (DockerWord word : DockerWord.read(words, option -> takesValue(option, known), false)) {
+            if (word.isArgument()) {
+                readArgument(word.given().get(0));
+            } else {
+                readOption(word.option(), word.value(), known.containsKey(word.option()));
             }
-            String[] parts = word.split("=", 2);
-            boolean takes = TAG.contains(parts[0]) || VALUED.contains(parts[0])
-                    || ELSEWHERE.contains(parts[0]) && !parts[0].equals("--push")
-                    || known.containsKey(parts[0]) && known.get(parts[0]).arity().min() > 0;
-            Optional<String> value = parts.length == 2 ? Optional.of(parts[1])
-                    : takes && i + 1 < words.size() ? Optional.of(words.get(++i)) : Optional.empty();
-            readOption(parts[0], value, known.containsKey(parts[0]));
         }
+    }
+
+    private static boolean takesValue(String option, Map<String, OptionSpec> known) {
+        return TAG.contains(option) || VALUED.contains(option)
+                || ELSEWHERE.contains(option) && !option.equals("--push")
+                || known.containsKey(option) && known.get(option).arity().min() > 0;
     }
 
     private void readArgument(String word) {
@@ -178,11 +176,7 @@ final class DockerWords {
     }
 
     private static boolean isFolder(String word) {
-        try {
-            return word.matches("\\.{1,2}/?|\\.{0,2}/.*") || word.contains("/") && Files.isDirectory(Path.of(word));
-        } catch (InvalidPathException e) {
-            return false;
-        }
+        return word.matches("\\.{1,2}/?|\\.{0,2}/.*") || word.contains("/") && UrlContext.isFolder(word);
     }
 
     /** What docker is asked to do, if a word says so. */

@@ -142,7 +142,7 @@ public final class InitText {
 
     private static String path(Path file) {
         String path = Printable.path(file.normalize());
-        return path.matches("[\\w./@%+,:=-]*") ? path : "'" + path.replace("'", "'\\''") + "'";
+        return path.isEmpty() ? path : OurLine.quoted(path);
     }
 
     private void addUses() {

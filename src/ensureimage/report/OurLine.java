@@ -9,7 +9,7 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /** A command line of this program, to be pasted: in the place of one of docker's, or before it. */
-final class OurLine {
+public final class OurLine {
     /** With these docker builds in any case. */
     private static final Set<String> ANEW = Set.of("--no-cache", "--no-cache-filter", "--pull");
 
@@ -68,8 +68,8 @@ final class OurLine {
         return printable.matches("[\\w./@%+,:=-]+") ? printable : "'" + printable.replace("'", "'\\''") + "'";
     }
 
-    /** Words for a shell. */
-    static String quoted(List<String> words) {
+    /** {@return words as a line for a shell, with nothing in it that cannot be printed} */
+    public static String quoted(List<String> words) {
         return String.join(" ", words.stream().map(OurLine::quoted).toList());
     }
 }

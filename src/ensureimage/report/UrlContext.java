@@ -30,7 +30,8 @@ record UrlContext(String url, String ref, String below) {
                 Optional.ofNullable(matcher.group("below")).orElse(""))) : Optional.empty();
     }
 
-    private static boolean isFolder(String word) {
+    /** Whether a folder has this name. */
+    static boolean isFolder(String word) {
         try {
             return Files.isDirectory(Path.of(word));
         } catch (InvalidPathException e) {
