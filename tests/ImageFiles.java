@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package ensureimage.testing;
 
+import ensureimage.engine.EngineSocket;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
@@ -9,6 +10,7 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
@@ -27,7 +29,6 @@ public final class ImageFiles {
     public static final String NO_FILE = "no such file";
 
     private static final String API = "/v1.41"; // of Docker 20.10 and later
-    private static final String SOCKET = "unix://";
     private static final String END_OF_HEAD = "\r\n\r\n";
     private static final Pattern STATUS = Pattern.compile("HTTP/1\\.[01] (\\d+) ");
     private static final Pattern ID = Pattern.compile("\"Id\":\"([0-9a-f]+)\"");
@@ -38,9 +39,9 @@ public final class ImageFiles {
     private static final int TAR_SIZE_LENGTH = 11;
     private static final int BUFFER = 1 << 14;
 
-    private final String socket;
+    private final Path socket;
 
-    private ImageFiles(String socket) {
+    private ImageFiles(Path socket) {
         this.socket = socket;
     }
 
@@ -50,7 +51,7 @@ public final class ImageFiles {
      * @param environment tells the engine: {@code DOCKER_HOST}
      */
     public static Optional<String> read(String image, String file, Map<String, String> environment) {
-        ImageFiles engine = new ImageFiles(environment.get("DOCKER_HOST").substring(SOCKET.length()));
+        ImageFiles engine = new ImageFiles(EngineSocket.find("docker", environment).orElseThrow().path());
         try {
             return engine.read(image, file);
         } catch (IOException e) {
