@@ -79,7 +79,6 @@ public final class Docker {
     /** The label that has the fingerprint of an image's inputs. */
     public static final String LABEL = LABELS + "fingerprint";
     private static final String DEBUG = "DEBUG";
-    private static final int UNTAG_ATTEMPTS = 5;
     private static final Pattern NO_METADATA = Pattern.compile("(?:Error: )?unknown flag: --metadata-file");
 
     /** No attestation, unless asked for: it makes every image another one. And plain output, which can be read here. */
@@ -299,24 +298,13 @@ public final class Docker {
                 : run(deadline, List.of("tag", id, reference.toString()), line -> {});
     }
 
-    /**
-     * Takes these names from their images; one that has no other is removed. A name that is not there is no failure. Others may
-     * do the same at that moment, and the engine then refuses one of them; so it is asked a few times.
-     */
+    /** Takes these names from their images; one that has no other is removed. A name that is not there is no failure. */
     public void untag(Collection<String> names, Deadline deadline) throws EngineException, InterruptedException {
-        boolean gone = false;
-        for (int attempt = 0; attempt < UNTAG_ATTEMPTS && !gone; attempt++) {
-            Optional<Boolean> told = askSocket("image rm", deadline, engine -> engine.untag(names, deadline.left()));
-            gone = told.isPresent() ? told.get() : untagByCommand(names, deadline);
+        if (askSocket("image rm", deadline, engine -> engine.untag(names, deadline.left())).isEmpty()) {
+            List<String> arguments = new ArrayList<>(List.of("image", "rm", "--"));
+            arguments.addAll(names);
+            run(deadline, arguments, line -> {});
         }
-    }
-
-    private boolean untagByCommand(Collection<String> names, Deadline deadline)
-            throws EngineException, InterruptedException {
-        List<String> arguments = new ArrayList<>(List.of("image", "rm", "--"));
-        arguments.addAll(names);
-        Processes.Finished removed = run(deadline, arguments, line -> {});
-        return removed.status() == 0 || removed.err().stream().allMatch(KnownLine::saysMissing);
     }
 
     /**
