@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+//SOURCES ComposePlugin.java
 package ensureimage.testing;
 
 import ensureimage.engine.Docker;

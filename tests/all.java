@@ -4,7 +4,6 @@
 //JAVA 17+
 //DEPS info.picocli:picocli:4.7.7
 //DEPS org.junit.platform:junit-platform-console-standalone:1.14.4
-//SOURCES ComposePlugin.java
 //SOURCES ExpectedSkips.java
 //SOURCES Gate.java
 //SOURCES Harness.java
